@@ -1,0 +1,106 @@
+"""What the gateway, the page and the commands need of a domain that is being served. Knows no stage and no transport.
+
+Two implementations: one in the serving process, one that speaks to it from another process.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+from core.chat import Event, Question
+from core.pack import DomainPack
+from core.types import Answer, Passage
+
+PartState = Literal["waiting", "starting", "ready", "restarting", "failed"]
+
+
+class PartStatus(BaseModel):
+    """State of one part (base model, corpus); `detail` is one line for people, `progress` 0 to 1 where known."""
+
+    state: PartState = "waiting"
+    detail: str = ""
+    progress: float | None = None
+
+
+class TrainingStatus(BaseModel):
+    """A training run as seen from outside. `seconds_left` and `loss` once known; `detail` names the failure."""
+
+    state: Literal["none", "preparing", "training", "paused", "publishing", "done", "failed"] = "none"
+    detail: str = ""
+    progress: float = 0.0
+    loss: float | None = None
+    seconds_left: float | None = None
+
+
+class ServiceStatus(BaseModel):
+    """Everything a page shows above the chat. `ready`: base model and corpus answer questions."""
+
+    domain: str
+    model: PartStatus = PartStatus()
+    corpus: PartStatus = PartStatus()
+    training: TrainingStatus = TrainingStatus()
+    adapter: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether questions can be answered (with or without an adapter)."""
+        return self.model.state == "ready" and self.corpus.state == "ready"
+
+
+class AdapterInfo(BaseModel):
+    """One published adapter. `name` is its immutable served name, `domain@hash`."""
+
+    name: str
+    active: bool = False
+    created: str = ""
+    base: str = ""
+    method: str = "lora"
+    examples: int = 0
+    metrics: dict[str, Any] = {}
+
+
+class CorpusInfo(BaseModel):
+    """One corpus that can be asked."""
+
+    name: str
+    chunks: int = 0
+    documents: int = 0
+
+
+class DomainService(Protocol):
+    """A domain, served. Every method raises GraftError subclasses whose message says what to do."""
+
+    pack: DomainPack
+
+    def stream(self, question: Question, corpus: str | None = None) -> AsyncIterator[Event]:
+        """Answer as events (see core.chat); closing the iterator aborts the generation."""
+        ...
+
+    async def answer(self, question: Question, corpus: str | None = None) -> Answer:
+        """Answer in one piece."""
+        ...
+
+    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
+        """The `k` best chunks, whole, best first; numbers count from 1; no token budget."""
+        ...
+
+    def status(self) -> ServiceStatus:
+        """State of model, corpus and training; cheap, no I/O that can block."""
+        ...
+
+    def adapters(self) -> list[AdapterInfo]:
+        """Published adapters, newest first."""
+        ...
+
+    def corpora(self) -> list[CorpusInfo]:
+        """Corpora of the workspace, the domain's own first."""
+        ...
+
+    async def activate(self, adapter: str) -> None:
+        """Make a published adapter the one that `hybrid` and `lora` use, without a restart."""
+        ...
+
+    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+        """Bring the index up to date with the pack's documents; returns the receipt of `graft ingest --json`."""
+        ...

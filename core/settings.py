@@ -1,0 +1,212 @@
+"""All settings, typed, in one place. Precedence: flag, environment (`GRAFT_*`), YAML file, default.
+
+Each stage receives its own frozen section only. Knows nothing of how a stage uses a value.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import SettingsError
+
+PREFIX = "GRAFT_"
+# Read elsewhere, not settings of a section: test and pack switches.
+RESERVED_NAMES = frozenset({"GRAFT_CONFIG", "GRAFT_DJANGO_SDIST", "GRAFT_TORCH_BACKEND", "GRAFT_TEST_LLM"})
+
+
+class Section(BaseModel):
+    """A frozen group of settings in which unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSettings(Section):
+    """Which models are used."""
+
+    llm: str = Field(
+        "packaged", description="Base model: 'packaged' (SmolLM2-135M-Instruct), a Hugging Face id, or a folder."
+    )
+    embedder: str = Field(
+        "packaged", description="Embedder: 'packaged' (all-MiniLM-L6-v2), a sentence-transformers id, or a folder."
+    )
+
+
+class IngestSettings(Section):
+    """How documents become chunks."""
+
+    chunk_tokens: int = Field(160, ge=16, le=2048, description="Largest chunk, in tokens of the embedder.")
+    batch_size: int = Field(64, ge=1, description="Chunks embedded at once.")
+    workers: int = Field(2, ge=1, description="Parsing processes.")
+    max_file_mib: int = Field(64, ge=1, description="Larger files are rejected.")
+
+
+class RetrieveSettings(Section):
+    """How passages are found."""
+
+    k: int = Field(5, ge=1, le=50, description="Passages per question, at most.")
+    token_budget: int = Field(
+        700, ge=50, description="Tokens of the language model that passages may take in a prompt."
+    )
+    candidates: int = Field(40, ge=1, description="Hits taken from each of dense and lexical search before fusion.")
+    dense_weight: float = Field(
+        0.5, ge=0, le=1, description="Weight of dense search in the fusion; lexical gets the rest."
+    )
+    chroma_url: str | None = Field(None, description="A Chroma server (http://host:port); none: embedded.")
+
+
+class TrainSettings(Section):
+    """How an adapter is trained."""
+
+    method: Literal["lora"] = Field("lora", description="Training method.")
+    preset: Literal["default", "best"] = Field(
+        "default", description="'default': 10 minutes on 2 cores; 'best': up to 45."
+    )
+    rank: int = Field(16, ge=1, le=256, description="Rank of the LoRA matrices, on all linear layers.")
+    learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate.")
+    max_minutes: float | None = Field(None, gt=0, description="Stop after so many minutes; none: the preset's.")
+    max_steps: int | None = Field(None, ge=1, description="Stop after so many optimiser steps; none: no limit.")
+    seed: int = Field(7, description="Seed of data order and initialisation.")
+
+
+class ServeSettings(Section):
+    """vLLM, the gateway and the page."""
+
+    host: str = Field("127.0.0.1", description="Address the page and the gateway bind to.")
+    port: int = Field(7860, ge=1, le=65535, description="Port of the page and the gateway.")
+    vllm_url: str | None = Field(
+        None, description="Use a vLLM that already runs (http://host:port) instead of starting one."
+    )
+    max_model_len: int = Field(4096, ge=256, description="Context window, in tokens.")
+    kv_cache_gib: float = Field(2.0, gt=0, description="Memory for the key-value cache on CPU.")
+    gpu_memory_utilization: float = Field(0.8, gt=0, le=1, description="Share of GPU memory vLLM may take.")
+    tensor_parallel: int = Field(1, ge=1, description="GPUs that share one model.")
+    threads: int | None = Field(None, ge=1, description="CPU threads of vLLM; none: all cores.")
+    max_num_seqs: int = Field(16, ge=1, description="Requests in one batch.")
+    max_loras: int = Field(2, ge=1, description="Adapters that may share a batch.")
+    max_lora_rank: int = Field(64, ge=1, description="Largest adapter rank.")
+    api_keys_file: Path | None = Field(
+        None, description="File with one hashed API key per line; needed for any bind but loopback."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Further host names that requests may carry in Host and Origin."
+    )
+    extra_args: tuple[str, ...] = Field((), description="Further arguments for vLLM, as they are.")
+
+
+class GenerateSettings(Section):
+    """How answers are written."""
+
+    max_tokens: int = Field(320, ge=1, description="Longest answer, in tokens.")
+    temperature: float = Field(0.0, ge=0, le=2, description="0: always the likeliest token.")
+    icl_examples: int = Field(3, ge=1, le=20, description="Worked examples in the prompt of the icl arms.")
+    timeout_seconds: float = Field(120.0, gt=0, description="Longest wait for an answer.")
+
+
+class LabSettings(Section):
+    """How arms are compared."""
+
+    concurrency: int = Field(8, ge=1, description="Questions answered at once.")
+    bootstrap: int = Field(2000, ge=100, description="Resamples behind each confidence interval.")
+    seed: int = Field(11, description="Seed of samples and resamples.")
+
+
+class Settings(Section):
+    """Everything that can be set. A key that is not here is an error."""
+
+    workspace: Path = Field(Path(".graft"), description="The folder that holds all state.")
+    models: ModelSettings = ModelSettings()
+    ingest: IngestSettings = IngestSettings()
+    retrieve: RetrieveSettings = RetrieveSettings()
+    train: TrainSettings = TrainSettings()
+    serve: ServeSettings = ServeSettings()
+    generate: GenerateSettings = GenerateSettings()
+    lab: LabSettings = LabSettings()
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    config: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Merge flags, environment and YAML into Settings. Raises SettingsError that names the wrong key.
+
+    `flags` are dotted keys (`serve.port`); None values mean "not given". Environment names join section and key by two
+    underscores (`GRAFT_SERVE__PORT`).
+    """
+    environ = os.environ if environ is None else environ
+    merged: dict[str, Any] = {}
+    if config is None and environ.get("GRAFT_CONFIG"):
+        config = Path(environ["GRAFT_CONFIG"])
+    if config is not None:
+        _merge(merged, _read_yaml(config))
+    _merge(merged, _from_environment(environ))
+    for key, value in (flags or {}).items():
+        if value is not None:
+            _set(merged, key.split("."), value)
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from error
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"settings file {path} does not exist") from error
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"settings file {path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise SettingsError(f"settings file {path} must hold keys and values")
+    return value
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX) or name in RESERVED_NAMES:
+            continue
+        path = name.removeprefix(PREFIX).lower().split("__")
+        if not _is_setting(path):
+            raise SettingsError(f"environment variable {name} is not a setting: see docs/settings.md for the names")
+        is_text = path == ["workspace"]
+        _set(found, path, text if is_text else yaml.safe_load(text))
+    return found
+
+
+def _is_setting(path: list[str]) -> bool:
+    fields = Settings.model_fields
+    if path[0] not in fields:
+        return False
+    section = fields[path[0]].annotation
+    if isinstance(section, type) and issubclass(section, Section):
+        return len(path) == 2 and path[1] in section.model_fields
+    return len(path) == 1
+
+
+def _merge(target: dict[str, Any], source: Mapping[str, Any]) -> None:
+    for key, value in source.items():
+        if isinstance(value, Mapping) and isinstance(target.get(key), dict):
+            _merge(target[key], value)
+        else:
+            target[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _set(target: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        target = target.setdefault(part, {})
+    target[path[-1]] = value
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown setting '{key}': see docs/settings.md for the names"
+    return f"setting '{key}' is wrong: {first['msg']}"

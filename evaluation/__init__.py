@@ -1,0 +1,1 @@
+"""The lab: arms on one frozen test set, figures with intervals. Knows answers, not how they are made."""

@@ -1,0 +1,1 @@
+"""The Gradio page. Gets its objects passed in; imports no stage."""
