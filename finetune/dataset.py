@@ -1,0 +1,123 @@
+"""The training data of a domain on disk: rows.jsonl and a manifest that says what it was made of.
+
+Built again only when something it depends on has changed. Knows no trainer.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from langchain_core.retrievers import BaseRetriever
+from pydantic import BaseModel
+
+from core.errors import LeakageError, TrainError
+from core.files import read_json, sha256_file, sha256_json, write_json, write_lines
+from core.pack import DomainPack
+from core.passages import CountTokens
+from core.types import STRUCTURED
+from finetune.rows import Progress, Row, RowOptions, build_rows, check_leakage
+
+
+class DatasetCard(BaseModel):
+    """What a built data set is made of. `data_hash` covers every row; `inputs` is what it depends on."""
+
+    domain: str
+    data_hash: str
+    prompt_hash: str
+    test_hash: str | None
+    inputs: str
+    options: RowOptions
+    rows: int
+    kinds: dict[str, int]
+    records: int
+
+
+def inputs_hash(pack: DomainPack, options: RowOptions, prompt_hash: str, index_fingerprint: str) -> str:
+    """Hash of everything the rows depend on: examples, persona, schemas, options, prompt rendering, index."""
+    return sha256_json(
+        {
+            "train": sha256_file(pack.train_file) if pack.train_file.exists() else None,
+            "test": sha256_file(pack.test_file) if pack.test_file.exists() else None,
+            "persona": [pack.persona, pack.refusal],
+            "schemas": pack.schemas,
+            "options": options.model_dump(),
+            "prompt": prompt_hash,
+            "index": index_fingerprint,
+        }
+    )
+
+
+def build_dataset(
+    pack: DomainPack,
+    retriever: BaseRetriever,
+    count_tokens: CountTokens,
+    folder: Path,
+    *,
+    options: RowOptions,
+    prompt_hash: str,
+    index_fingerprint: str,
+    on_progress: Progress = lambda done, total: None,
+) -> DatasetCard:
+    """Build or reuse the data set in `folder`. Raises TrainError when the pack has no training examples, LeakageError."""
+    if not pack.train_examples:
+        raise TrainError(
+            f"domain '{pack.name}' has no training examples: write {pack.train_file}, one JSON object per line "
+            "(see docs/domain-packs.md); until then it answers as rag"
+        )
+    inputs = inputs_hash(pack, options, prompt_hash, index_fingerprint)
+    known = read_card(folder)
+    if known is not None and known.inputs == inputs and (folder / "rows.jsonl").exists():
+        return known
+    rows = build_rows(pack, retriever, count_tokens, options, on_progress)
+    kinds: dict[str, int] = {}
+    for row in rows:
+        kinds[row.kind] = kinds.get(row.kind, 0) + 1
+    card = DatasetCard(
+        domain=pack.name,
+        data_hash=sha256_json([row.model_dump() for row in rows]),
+        prompt_hash=prompt_hash,
+        test_hash=sha256_file(pack.test_file) if pack.test_file.exists() else None,
+        inputs=inputs,
+        options=options,
+        rows=len(rows),
+        kinds=kinds,
+        records=len({row.record for row in rows}),
+    )
+    write_lines(folder / "rows.jsonl", (row.model_dump() for row in rows))
+    write_json(folder / "card.json", card.model_dump())
+    return card
+
+
+def read_card(folder: Path) -> DatasetCard | None:
+    """The card of a built data set, or None."""
+    path = folder / "card.json"
+    return DatasetCard.model_validate(read_json(path, TrainError)) if path.exists() else None
+
+
+def read_rows(folder: Path, pack: DomainPack) -> list[Row]:
+    """Read built rows, refusing any that belongs to a test record. Raises TrainError, LeakageError."""
+    check_leakage(pack)
+    path = folder / "rows.jsonl"
+    tested = {example.record for example in pack.test_examples}
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = Row.model_validate(json.loads(line))
+        except ValueError as error:
+            raise TrainError(f"{path}:{number} is damaged: run graft dataset build --domain {pack.name}") from error
+        if row.record in tested:
+            raise LeakageError(f"{path}:{number}: record '{row.record}' is in the test set; rebuild the data set")
+        rows.append(row)
+    return rows
+
+
+def label_counts(pack: DomainPack) -> dict[str, Any]:
+    """How the examples divide by format and answerability, for `graft dataset build`'s summary."""
+    formats: dict[str, int] = {}
+    for example in pack.train_examples:
+        formats[example.format] = formats.get(example.format, 0) + 1
+    return {
+        "formats": formats,
+        "structured": sum(count for name, count in formats.items() if name in STRUCTURED),
+        "unanswerable": sum(not e.answerable for e in pack.train_examples),
+    }

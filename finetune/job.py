@@ -1,0 +1,85 @@
+"""A training job and its progress as files in a run folder: job.json in, status.json and metrics.jsonl out.
+
+The folder is named after what determines the run, so that the same job finds its checkpoint, or its result.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from core.errors import TrainError
+from core.files import read_json, sha256_json, write_json
+
+State = Literal["waiting", "loading", "training", "paused", "saving", "done", "failed"]
+
+
+class Job(BaseModel):
+    """What one run trains, fully determined. Times in minutes; `max_steps` counts optimiser steps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    domain: str
+    base: str
+    base_name: str
+    rows: str
+    data_hash: str
+    prompt_hash: str
+    test_hash: str | None = None
+    method: str = "lora"
+    preset: str = "default"
+    rank: int = 16
+    alpha: int = 32
+    learning_rate: float = 1e-3
+    epochs: float = 1.0
+    max_minutes: float = 9.0
+    max_steps: int | None = None
+    rows_per_step: int = 8
+    warmup_share: float = 0.05
+    seed: int = 7
+    activity_folder: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Twelve hex digits that name the run folder: everything that changes the result, and no path."""
+        parts = self.model_dump(exclude={"base", "rows", "activity_folder"})
+        return sha256_json(parts)[:12]
+
+
+class Status(BaseModel):
+    """Where a run stands. `progress` 0 to 1, `tokens_per_second` without padding, `pid` of the training process."""
+
+    state: State = "waiting"
+    progress: float = 0.0
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    tokens_per_second: float | None = None
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    pid: int | None = None
+    error: str | None = None
+    metrics: dict[str, Any] = {}
+
+
+def write_status(folder: Path, status: Status) -> None:
+    """Replace the status file."""
+    write_json(folder / "status.json", status.model_dump())
+
+
+def read_status(folder: Path) -> Status:
+    """The status of a run; a run whose process has died without a word reads as failed, and can be resumed."""
+    path = folder / "status.json"
+    if not path.exists():
+        return Status()
+    status = Status.model_validate(read_json(path, TrainError))
+    if status.state in ("done", "failed", "waiting") or status.pid is None:
+        return status
+    try:
+        os.kill(status.pid, 0)
+    except ProcessLookupError:
+        return status.model_copy(update={"state": "failed", "error": "the training process was stopped; the same command resumes it"})
+    except PermissionError:
+        pass
+    return status
