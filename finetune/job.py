@@ -79,7 +79,9 @@ def read_status(folder: Path) -> Status:
     try:
         os.kill(status.pid, 0)
     except ProcessLookupError:
-        return status.model_copy(update={"state": "failed", "error": "the training process was stopped; the same command resumes it"})
+        return status.model_copy(
+            update={"state": "failed", "error": "the training process was stopped; the same command resumes it"}
+        )
     except PermissionError:
         pass
     return status

@@ -102,9 +102,7 @@ def _rows_of(
         yield _row(example, pack, None, [], "closed")
 
 
-def _row(
-    example: Example, pack: DomainPack, passages: Sequence[Passage] | None, cited: list[int], kind: str
-) -> Row:
+def _row(example: Example, pack: DomainPack, passages: Sequence[Passage] | None, cited: list[int], kind: str) -> Row:
     request = PromptRequest(
         persona=pack.persona,
         refusal=pack.refusal,
