@@ -1,0 +1,113 @@
+"""The index of one corpus on disk: the file contract that `ingest` writes and `retriever` reads.
+
+    manifest.sqlite          the truth: documents, chunks, vectors, lexical index (WAL, full sync); ingest alone opens it
+    generation.json          the pointer: which generation is served
+    generations/<name>/      immutable once pointed at: manifest.sqlite (a snapshot) and chroma/ (the same vectors)
+
+A reader opens only what the pointer names, so it sees a whole generation or the one before. Knows no embedder, no
+Chroma and no document format.
+"""
+
+import json
+import sqlite3
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from core.errors import IndexMismatchError
+from core.files import write_json
+
+FORMAT = 1
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+-- One row per file that was seen; status is 'indexed' or 'rejected'. `parsing` names how it was cut.
+CREATE TABLE IF NOT EXISTS documents (
+    source TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    seen_ns INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', title TEXT NOT NULL DEFAULT '',
+    parsing TEXT NOT NULL
+) WITHOUT ROWID;
+-- `start` and `end` are characters in the document's text; `headings` a JSON list, outermost first.
+CREATE TABLE IF NOT EXISTS chunks (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    locator TEXT NOT NULL, headings TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, page INTEGER,
+    text TEXT NOT NULL, vector_key TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS chunks_of_source ON chunks (source, ordinal);
+CREATE INDEX IF NOT EXISTS chunks_of_vector ON chunks (vector_key);
+-- Little-endian float32, length 1. Keyed by the hash of what was embedded: equal text is embedded once.
+CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
+-- rowid = chunks.number; the columns hold terms (core/terms.py), so that identifiers stay whole.
+CREATE VIRTUAL TABLE IF NOT EXISTS lexical USING fts5(
+    defined, headings, body, tokenize = "porter unicode61 remove_diacritics 2 tokenchars '_.-/:'"
+);
+CREATE VIRTUAL TABLE IF NOT EXISTS lexical_terms USING fts5vocab(lexical, row);
+"""
+
+
+class Generation(BaseModel):
+    """What the pointer names. `revision` is the manifest's when it was built; `collection` the name inside Chroma."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    revision: int
+    collection: str
+    chunks: int
+    documents: int
+    embedder: str
+    chroma_url: str | None = None
+    format: int = FORMAT
+
+
+class CorpusFiles:
+    """Paths of one corpus index."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.manifest = root / "manifest.sqlite"
+        self.pointer = root / "generation.json"
+        self.generations = root / "generations"
+
+    def snapshot(self, generation: str) -> Path:
+        """The manifest as it was when the generation was built."""
+        return self.generations / generation / "manifest.sqlite"
+
+    def chroma(self, generation: str) -> Path:
+        """Folder of the embedded Chroma of a generation."""
+        return self.generations / generation / "chroma"
+
+    def read_pointer(self) -> Generation | None:
+        """The generation that is served, or None before the first ingestion. Raises IndexMismatchError."""
+        try:
+            content = json.loads(self.pointer.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise IndexMismatchError(
+                f"{self.pointer} cannot be read ({error}): delete it and run graft ingest --domain {self.root.name}"
+            ) from error
+        if content.get("format") != FORMAT:
+            raise IndexMismatchError(
+                f"the index {self.root} has format {content.get('format')}, this Graft knows {FORMAT}: "
+                f"use the Graft that wrote it, or delete the folder and run graft ingest --domain {self.root.name}"
+            )
+        return Generation.model_validate(content)
+
+    def write_pointer(self, generation: Generation) -> None:
+        """Switch to `generation` in one step."""
+        write_json(self.pointer, generation.model_dump())
+
+
+def open_manifest(path: Path) -> sqlite3.Connection:
+    """Open a manifest for writing, creating its tables. Raises sqlite3.Error."""
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.executescript(SCHEMA)
+    return connection
+
+
+def open_snapshot(path: Path) -> sqlite3.Connection:
+    """Open a generation's snapshot for reading, from any thread; the caller serialises. Raises sqlite3.Error."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)

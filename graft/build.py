@@ -1,0 +1,96 @@
+"""Settings in, objects out: the one place that knows every stage. Starts no server and keeps no state."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ModelError, PackError
+from core.pack import DomainPack, load_pack
+from core.passages import CountTokens
+from core.prompt import prompt_hash
+from core.settings import GenerateSettings, Settings
+from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    import httpx
+    from langchain_core.embeddings import Embeddings
+    from langchain_core.language_models import BaseChatModel
+
+SHIPPED_PACKS = Path(__file__).resolve().parent.parent / "domains"
+Say = Callable[[str], None]
+
+
+def open_pack(reference: str, workspace: Workspace) -> DomainPack:
+    """The pack named or pointed at by `reference`. Raises PackError."""
+    return load_pack(reference, SHIPPED_PACKS, workspace.root / "packs")
+
+
+def prepare_pack(pack: DomainPack, say: Say, *, trusted: bool = False) -> None:
+    """Run the pack's prepare.py, which obtains its documents. Only shipped packs, or with trust. Raises PackError."""
+    if not pack.file.prepare:
+        return
+    if not trusted and not pack.root.is_relative_to(SHIPPED_PACKS):
+        raise PackError(f"{pack.root}/prepare.py is code of that pack: read it, then allow it with --trust")
+    script = pack.root / "prepare.py"
+    if not script.is_file():
+        raise PackError(f"{pack.root}/domain.yaml says prepare: true, but prepare.py is missing beside it")
+    spec = importlib.util.spec_from_file_location(f"graft_pack_{pack.name.replace('-', '_')}", script)
+    if spec is None or spec.loader is None:
+        raise PackError(f"{script} cannot be loaded as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    module.prepare(pack.data, say)
+
+
+def load_embeddings(settings: Settings, embedder: str | Path) -> "Embeddings":
+    """The embedder of the workspace as LangChain Embeddings."""
+    from retriever.embedder import load_embedder
+
+    return load_embedder(embedder, batch_size=settings.ingest.batch_size)
+
+
+@lru_cache(maxsize=4)
+def token_counter(llm: Path) -> CountTokens:
+    """Counts tokens as the language model in folder `llm` does. Raises ModelError."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(llm / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises bare Exception
+        raise ModelError(f"{llm} has no readable tokenizer.json: use a model with a fast tokenizer") from error
+    tokenizer.no_truncation()
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def prompt_fingerprint(llm: Path) -> str:
+    """Hash of how prompts reach this model: Graft's rendering and the model's chat template. Raises ModelError."""
+    template = llm / "chat_template.jinja"
+    if template.is_file():
+        return prompt_hash(template.read_text(encoding="utf-8"))
+    config = llm / "tokenizer_config.json"
+    text = json.loads(config.read_text(encoding="utf-8")).get("chat_template") if config.is_file() else None
+    if not text:
+        raise ModelError(f"{llm} has no chat template: choose an instruction-tuned model")
+    return prompt_hash(json.dumps(text))
+
+
+def chat_model(name: str, generate: GenerateSettings, base_url: str, client: "httpx.AsyncClient") -> "BaseChatModel":
+    """A LangChain chat model for one model name of a vLLM server, over that server's own transport."""
+    from langchain.chat_models import init_chat_model
+
+    options: dict[str, Any] = {
+        "base_url": f"{base_url.rstrip('/')}/v1",
+        "api_key": "unused",
+        "http_async_client": client,
+        "temperature": generate.temperature,
+        "max_retries": 0,
+        "timeout": generate.timeout_seconds,
+        "streaming": True,
+        "stream_usage": True,
+    }
+    return init_chat_model(name, model_provider="openai", **options)

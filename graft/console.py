@@ -1,0 +1,112 @@
+"""What the commands say: results on stdout, progress and remarks on stderr. Holds what the global options chose."""
+
+import contextlib
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.pack import DomainPack
+    from core.settings import Settings
+    from core.workspace import Workspace
+
+
+@dataclass
+class Console:
+    """The global options of one invocation, and the ways to speak. `flags` are dotted setting names."""
+
+    flags: dict[str, Any] = field(default_factory=dict)
+    config: Path | None = None
+    verbose: bool = False
+    started: float = field(default_factory=time.perf_counter)
+
+    def settings(self, **flags: Any) -> "Settings":
+        """Settings with this invocation's flags on top. Keys of `flags` use two underscores for a dot."""
+        from core.settings import load_settings
+
+        own = {key.replace("__", "."): value for key, value in flags.items()}
+        return load_settings({**self.flags, **own}, self.config)
+
+    def open(self, domain: str, **flags: Any) -> "tuple[Settings, Workspace, DomainPack]":
+        """Settings, workspace and pack for a command about one domain."""
+        from core.workspace import Workspace
+        from graft.build import open_pack
+
+        settings = self.settings(**flags)
+        workspace = Workspace.open(settings.workspace)
+        log_to_file(workspace.logs / "graft.log", verbose=self.verbose)
+        return settings, workspace, open_pack(domain, workspace)
+
+    def say(self, text: str) -> None:
+        """A remark on stderr."""
+        print(text, file=sys.stderr, flush=True)
+
+    def emit(self, value: Any) -> None:
+        """One JSON document on stdout."""
+        print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the process started, imports included."""
+        return round(seconds_since_start(), 3)
+
+    @contextlib.contextmanager
+    def bars(self) -> Iterator[Callable[[str, int, int], None]]:
+        """Progress bars on stderr, one per stage name; plain lines where stderr is no terminal."""
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = RichConsole(stderr=True)
+        if not console.is_terminal:
+            yield _plain_progress(self.say)
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console) as progress:
+            tasks: dict[str, Any] = {}
+
+            def update(stage: str, done: int, total: int) -> None:
+                if stage not in tasks:
+                    tasks[stage] = progress.add_task(stage, total=total or None)
+                progress.update(tasks[stage], completed=done, total=total or None)
+
+            yield update
+
+
+def _plain_progress(say: Callable[[str], None]) -> Callable[[str, int, int], None]:
+    shown: dict[str, int] = {}
+
+    def update(stage: str, done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if shown.get(stage) != tenth:
+            shown[stage] = tenth
+            say(f"{stage} {done} of {total}")
+
+    return update
+
+
+def seconds_since_start() -> float:
+    """Wall seconds since this process was created."""
+    import psutil
+
+    return time.time() - psutil.Process().create_time()
+
+
+def log_to_file(path: Path, *, verbose: bool) -> None:
+    """Send the logging module to a rotated file in the workspace, and to stderr with --verbose."""
+    from logging.handlers import RotatingFileHandler
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    root = logging.getLogger()
+    if any(isinstance(handler, RotatingFileHandler) for handler in root.handlers):
+        return
+    handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    if verbose:
+        root.addHandler(logging.StreamHandler(sys.stderr))

@@ -1,0 +1,329 @@
+"""A domain served by this process: its index, its vLLM, its adapters, its training. Implements core.service.DomainService.
+
+Each part starts by its own method, so that a command starts only what it needs. Every method can run again.
+"""
+
+import asyncio
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any
+
+from core.activity import answering
+from core.chat import ChatPipeline, Event, Question
+from core.errors import GraftError, RequestError, ServeError
+from core.icl import ExampleSelector
+from core.pack import DomainPack
+from core.passages import to_passage
+from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus
+from core.settings import Settings
+from core.types import Answer, Passage
+from core.workspace import Workspace
+from finetune.adapters import AdapterStore
+from graft import build
+from graft.sockets import vllm_socket
+
+if TYPE_CHECKING:
+    from langchain_core.embeddings import Embeddings
+    from langchain_core.language_models import BaseChatModel
+    from retriever.hybrid import HybridRetriever
+    from serve.vllm_process import ExternalVllm, VllmProcess
+
+    from graft.models import PreparedModels
+
+Say = Callable[[str], None]
+IndexProgress = Callable[[str, int, int], None]
+
+
+class LocalService:
+    """One domain in this process. Call `prepare` first, then `open_index` and `start_model` as needed, `close` last."""
+
+    def __init__(self, settings: Settings, workspace: Workspace, pack: DomainPack, *, trusted: bool = False) -> None:
+        self.settings, self.workspace, self.pack, self._trusted = settings, workspace, pack, trusted
+        self.store = AdapterStore(pack.name, workspace.adapters(pack.name))
+        self.state = ServiceStatus(domain=pack.name)
+        self.models: PreparedModels | None = None
+        self.vllm: VllmProcess | ExternalVllm | None = None
+        self._embeddings: Embeddings | None = None
+        self._retrievers: dict[str, HybridRetriever] = {}
+        self._examples: ExampleSelector | None = None
+        self._clients: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._served_adapters: set[str] = set()
+        self._lock = threading.RLock()
+
+    # --- starting ---
+
+    def prepare(self, say: Say) -> None:
+        """Make sure that models and the pack's documents are in place."""
+        from graft.models import prepare_models
+
+        if self.models is None:
+            self.models = prepare_models(self.settings.models, self.workspace, say)
+        if not self.pack.is_prepared:
+            build.prepare_pack(self.pack, say, trusted=self._trusted)
+
+    def open_index(self, progress: IndexProgress, *, update: bool = True) -> dict[str, Any] | None:
+        """Open the domain's index; with `update`, ingest what has changed first and return the receipt."""
+        self.state.corpus = PartStatus(state="starting", detail="Reading documents")
+        try:
+            receipt = self._ingest(progress) if update else None
+            self.retriever(self.pack.name)
+        except GraftError as error:
+            self.state.corpus = PartStatus(state="failed", detail=str(error))
+            raise
+        self.state.corpus = PartStatus(state="ready", progress=1.0)
+        return receipt
+
+    def start_model(self, say: Say) -> None:
+        """Start vLLM, or connect to the one at `serve.vllm_url`, and load the active adapter if it fits."""
+        from serve.vllm_process import ExternalVllm, VllmProcess
+
+        serve, models = self.settings.serve, self._models()
+
+        def tell(text: str) -> None:
+            self.state.model = PartStatus(state="starting", detail=text)
+            say(text)
+
+        def watch(state: str, detail: str) -> None:
+            known = {"starting": "starting", "ready": "ready", "restarting": "restarting"}
+            self.state.model = PartStatus.model_validate({"state": known.get(state, "failed"), "detail": detail})
+
+        try:
+            if serve.vllm_url:
+                self.vllm = ExternalVllm(serve.vllm_url)
+                if models.llm_name not in self.vllm.models():
+                    raise ServeError(
+                        f"the vLLM at {serve.vllm_url} does not serve '{models.llm_name}': start it with "
+                        f"--served-model-name {models.llm_name} --enable-lora, or set --llm"
+                    )
+            else:
+                self.vllm = VllmProcess(
+                    models.llm,
+                    socket=vllm_socket(self.workspace),
+                    log_file=self.workspace.logs / "vllm.log",
+                    served_name=models.llm_name,
+                    max_model_len=serve.max_model_len,
+                    kv_cache_gib=serve.kv_cache_gib,
+                    threads=serve.threads,
+                    max_loras=serve.max_loras,
+                    max_lora_rank=serve.max_lora_rank,
+                    max_num_seqs=serve.max_num_seqs,
+                    gpu_memory_utilization=serve.gpu_memory_utilization,
+                    tensor_parallel=serve.tensor_parallel,
+                    extra_args=list(serve.extra_args),
+                    on_state=watch,
+                )
+                self.vllm.start(tell)
+        except GraftError as error:
+            self.state.model = PartStatus(state="failed", detail=str(error))
+            raise
+        self.state.model = PartStatus(state="ready")
+        active = self.store.active()
+        if active and self.store.fits(active, base_name=models.llm_name, prompt_hash=self.prompt_hash):
+            self.serve_adapter(active)
+            self.state.adapter = active
+
+    def serve_adapter(self, name: str) -> None:
+        """Load a published adapter into the running vLLM; nothing happens when it is loaded already."""
+        vllm = self._vllm()
+        with self._lock:
+            if name not in self._served_adapters:
+                vllm.load_adapter(name, self.store.path(name))
+                self._served_adapters.add(name)
+
+    def close(self) -> None:
+        """Stop vLLM."""
+        if self.vllm is not None and hasattr(self.vllm, "stop"):
+            self.vllm.stop()
+        self.vllm = None
+
+    # --- parts ---
+
+    @property
+    def prompt_hash(self) -> str:
+        """Hash of how prompts reach the base model."""
+        return build.prompt_fingerprint(self._models().llm)
+
+    def embeddings(self) -> "Embeddings":
+        """The embedder, loaded once."""
+        with self._lock:
+            if self._embeddings is None:
+                self._embeddings = build.load_embeddings(self.settings, self._models().embedder)
+            return self._embeddings
+
+    def retriever(self, corpus: str) -> "HybridRetriever":
+        """The retriever of a corpus of this workspace. Raises RequestError with the known ones."""
+        from retriever.hybrid import open_retriever
+
+        with self._lock:
+            if corpus not in self._retrievers:
+                if corpus != self.pack.name and corpus not in {c.name for c in self.corpora()}:
+                    known = ", ".join(c.name for c in self.corpora()) or "none yet"
+                    raise RequestError(f"no corpus '{corpus}' in this workspace: it has {known}")
+                folder = self.workspace.corpus(corpus)
+                self._retrievers[corpus] = open_retriever(folder, self.embeddings(), self.settings.retrieve)
+            return self._retrievers[corpus]
+
+    def pipeline(self, corpus: str | None = None) -> ChatPipeline:
+        """The chat pipeline over a corpus (the domain's own by default)."""
+        models = self._models()
+        if self._examples is None and self.pack.train_examples:
+            self._examples = ExampleSelector(self.pack.train_examples, self.embeddings())
+        return ChatPipeline(
+            pack=self.pack,
+            model_for=self._chat_model,
+            base_model=models.llm_name,
+            active_adapter=lambda: self.state.adapter,
+            count_tokens=build.token_counter(models.llm),
+            generate=self.settings.generate,
+            retriever=self.retriever(corpus or self.pack.name) if self._has_index(corpus or self.pack.name) else None,
+            examples=self._examples,
+            token_budget=self.settings.retrieve.token_budget,
+            while_answering=lambda: answering(self.workspace.run),
+        )
+
+    # --- DomainService ---
+
+    async def stream(self, question: Question, corpus: str | None = None) -> AsyncIterator[Event]:
+        """Answer as events. Raises ServeError while parts are not ready."""
+        self._vllm()
+        if question.adapter:
+            await asyncio.to_thread(self.serve_adapter, question.adapter)
+        pipeline = await asyncio.to_thread(self.pipeline, corpus)
+        async for event in _translate_errors(pipeline.stream(question)):
+            yield event
+
+    async def answer(self, question: Question, corpus: str | None = None) -> Answer:
+        """Answer in one piece."""
+        from core.chat import Done
+
+        async for event in self.stream(question, corpus):
+            if isinstance(event, Done):
+                return event.answer
+        raise ServeError("the answer stream ended without an answer; look into the vLLM log of the workspace")
+
+    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
+        """The `k` best chunks, whole, best first."""
+        documents = await asyncio.to_thread(lambda: self.retriever(corpus or self.pack.name).search(text, k))
+        return [to_passage(document, n) for n, document in enumerate(documents, start=1)]
+
+    def status(self) -> ServiceStatus:
+        """State of model, corpus and training."""
+        return self.state
+
+    def adapters(self) -> list[AdapterInfo]:
+        """Published adapters, newest first."""
+        active = self.store.active()
+        return [
+            AdapterInfo(
+                name=m.name,
+                active=m.name == active,
+                created=m.created,
+                base=m.base_name,
+                method=m.method,
+                examples=m.examples,
+                metrics=m.metrics,
+            )
+            for m in self.store.list()
+        ]
+
+    def corpora(self) -> list[CorpusInfo]:
+        """Corpora of the workspace, the domain's own first."""
+        from core.index import corpus_counts
+
+        folder = self.workspace.root / "corpora"
+        names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+        names.sort(key=lambda name: name != self.pack.name)
+        found = []
+        for name in names:
+            counts = corpus_counts(self.workspace.corpus(name))
+            if counts is not None:
+                found.append(CorpusInfo(name=name, documents=counts[0], chunks=counts[1]))
+        return found
+
+    async def activate(self, adapter: str) -> None:
+        """Check, load and point at a published adapter."""
+        await asyncio.to_thread(self.activate_now, adapter)
+
+    def activate_now(self, adapter: str) -> None:
+        """The same, for callers without an event loop. The pointer moves last, so a failure changes nothing."""
+        models = self._models()
+        manifest = self.store.check(adapter, base_name=models.llm_name, prompt_hash=self.prompt_hash)
+        if self.vllm is not None:
+            self.serve_adapter(manifest.name)
+        self.store.activate(manifest.name, base_name=models.llm_name, prompt_hash=self.prompt_hash)
+        self.state.adapter = manifest.name
+
+    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+        """Bring the index up to date and return the receipt."""
+
+        def progress(stage: str, done: int, total: int) -> None:
+            on_progress(stage, done / total if total else 0.0)
+
+        return await asyncio.to_thread(self._ingest, progress)
+
+    # --- inside ---
+
+    def _ingest(self, progress: IndexProgress) -> dict[str, Any]:
+        from ingest.pipeline import ingest_corpus
+
+        def tell(stage: str, done: int, total: int) -> None:
+            share = done / total if total else None
+            if self.state.corpus.state == "starting":
+                self.state.corpus = PartStatus(state="starting", detail=f"{stage} {done} of {total}", progress=share)
+            progress(stage, done, total)
+
+        report = ingest_corpus(
+            self.pack.corpus_paths,
+            self.workspace.corpus(self.pack.name),
+            self.embeddings(),
+            self.settings.ingest,
+            chroma_url=self.settings.retrieve.chroma_url,
+            on_progress=tell,
+        )
+        return report.model_dump()
+
+    def _chat_model(self, name: str) -> "BaseChatModel":
+        vllm = self._vllm()
+        loop = asyncio.get_running_loop()
+        # An httpx client belongs to the event loop that it was first used on.
+        client = self._clients.get(loop)
+        if client is None:
+            client = self._clients[loop] = vllm.async_client(self.settings.generate.timeout_seconds)
+        return build.chat_model(name, self.settings.generate, vllm.base_url, client)
+
+    def _has_index(self, corpus: str) -> bool:
+        from core.index import corpus_counts
+
+        return corpus_counts(self.workspace.corpus(corpus)) is not None
+
+    def _models(self) -> "PreparedModels":
+        if self.models is None:
+            raise ServeError("the models are still being prepared; try again in a moment")
+        return self.models
+
+    def _vllm(self) -> "VllmProcess | ExternalVllm":
+        if self.vllm is None or self.state.model.state not in ("ready", "starting"):
+            detail = self.state.model.detail or "it is still starting; try again in a moment"
+            raise ServeError(f"the language model does not answer: {detail}")
+        return self.vllm
+
+
+async def _translate_errors(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+    """Turn the model client's errors into one line each; close the generation with the iterator."""
+    import httpx
+    import openai
+
+    try:
+        async for event in events:
+            yield event
+    except openai.APITimeoutError as error:
+        raise ServeError("the model took too long to answer: try again, or ask something shorter") from error
+    except (openai.APIConnectionError, httpx.TransportError) as error:
+        raise ServeError(
+            "the language model cannot be reached; it restarts by itself, try again in a minute"
+        ) from error
+    except openai.APIStatusError as error:
+        raise ServeError(f"the language model refused the request: {error.message}") from error
+    finally:
+        await events.aclose()  # type: ignore[attr-defined]

@@ -1,0 +1,118 @@
+"""`graft up` and `graft serve`: everything in one process, started in the order in which it becomes useful.
+
+The page opens first and shows what is still starting; then base model and corpus, side by side; then the adapter.
+"""
+
+import threading
+from collections.abc import Callable
+
+from core.errors import GraftError, ServeError
+from core.service import PartStatus, TrainingStatus
+from graft.service import LocalService
+from graft.sockets import control_socket
+from graft.training import train_adapter
+
+Say = Callable[[str], None]
+
+
+def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
+    """Serve until interrupted. Raises GraftError when it cannot start; what fails later shows in the page and the log."""
+    from serve.access import check_bind
+    from serve.control import create_control_app
+    from serve.gateway import create_app
+    from serve.http_server import check_port, run_servers
+
+    settings = service.settings.serve
+    check_bind(settings)
+    check_port(settings.host, settings.port)
+    socket = control_socket(service.workspace, service.pack.name)
+    app = create_app(service, settings)
+    if page:
+        from ui.mount import mount
+
+        app = mount(app, service)
+    starter = threading.Thread(target=_start_all, args=(service, say, train), name="graft-start", daemon=True)
+
+    def started() -> None:
+        say(f"Graft is at http://{settings.host}:{settings.port}" + ("" if page else "/v1"))
+        starter.start()
+
+    try:
+        run_servers(app, create_control_app(service), settings, socket, started)
+    finally:
+        say("stopping")
+        service.close()
+
+
+def _start_all(service: LocalService, say: Say, train: bool) -> None:
+    """Start the parts in the background; a failure is said once, and stays in the status that the page shows."""
+    try:
+        service.state.model = PartStatus(state="starting", detail="preparing the models")
+        service.prepare(say)
+    except GraftError as error:
+        service.state.model = PartStatus(state="failed", detail=str(error))
+        service.state.corpus = PartStatus(state="failed", detail=str(error))
+        say(f"error: {error}")
+        return
+    failures: list[GraftError] = []
+
+    def attempt(step: Callable[[], object]) -> None:
+        try:
+            step()
+        except GraftError as error:
+            failures.append(error)
+            say(f"error: {error}")
+
+    model = threading.Thread(target=attempt, args=(lambda: service.start_model(say),), name="graft-model", daemon=True)
+    model.start()
+    attempt(lambda: service.open_index(_index_progress(say)))
+    model.join()
+    if failures:
+        return
+    say("ready: base model and corpus answer questions")
+    if not train or service.state.adapter is not None:
+        return
+    if not service.pack.train_examples:
+        service.state.training = TrainingStatus(detail="this domain has no training examples yet; it answers as rag")
+        return
+    attempt(lambda: train_adapter(service, _training_progress(say)))
+    if service.state.adapter:
+        say(f"ready: adapter {service.state.adapter} has joined the chat")
+
+
+def _index_progress(say: Say) -> Callable[[str, int, int], None]:
+    last = {"share": -1}
+
+    def progress(stage: str, done: int, total: int) -> None:
+        share = 10 * done // max(total, 1)
+        if share != last["share"]:
+            last["share"] = share
+            say(f"corpus: {stage} {done} of {total}")
+
+    return progress
+
+
+def _training_progress(say: Say) -> Callable[[TrainingStatus], None]:
+    last = {"line": ""}
+
+    def progress(status: TrainingStatus) -> None:
+        line = f"training: {status.state} {status.detail if status.state != 'preparing' else ''}".rstrip()
+        if status.state in ("preparing", "training"):
+            line += f" {int(status.progress * 20) * 5}%"
+        if line != last["line"]:
+            last["line"] = line
+            loss = f", loss {status.loss:.3f}" if status.loss is not None else ""
+            left = f", {status.seconds_left / 60:.1f} min left" if status.seconds_left else ""
+            say(line + loss + left)
+
+    return progress
+
+
+def refuse_second(service: LocalService) -> None:
+    """Raise ServeError when another process serves this domain from this workspace already."""
+    from graft.connect import find_remote
+
+    if find_remote(service.workspace, service.pack) is not None:
+        raise ServeError(
+            f"domain '{service.pack.name}' is already served from workspace {service.workspace.root}: stop that graft first"
+        )
