@@ -1,0 +1,88 @@
+"""The adapter store: immutable names, checks before activation, and a pointer that can go back."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from core.errors import AdapterError
+from finetune.adapters import AdapterStore
+from finetune.job import Job
+
+NAME = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
+
+
+@pytest.fixture
+def job() -> Job:
+    return Job(domain="garden", base="/models/x", base_name="tiny", rows="rows.jsonl", data_hash="d", prompt_hash="p")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> AdapterStore:
+    return AdapterStore("garden", tmp_path / "adapters")
+
+
+def trained(folder: Path, value: float = 1.0, name: str = NAME) -> Path:
+    folder.mkdir(parents=True)
+    save_file({name: torch.full((2, 2), value)}, str(folder / "adapter_model.safetensors"))
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 2, "base_model_name_or_path": "/x"}))
+    return folder
+
+
+def test_same_content_has_the_same_name_and_other_content_another(store, job, tmp_path):
+    first = store.publish(trained(tmp_path / "a"), job, 3, {})
+    again = store.publish(trained(tmp_path / "b"), job, 3, {})
+    other = store.publish(trained(tmp_path / "c", 2.0), job, 3, {})
+    assert first.name == again.name != other.name
+    assert first.name.startswith("garden@")
+    assert not list(store.folder.glob(".staging-*"))
+
+
+def test_published_config_names_the_base_by_name_not_by_path(store, job, tmp_path):
+    name = store.publish(trained(tmp_path / "a"), job, 3, {}).name
+    config = json.loads((store.path(name) / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "tiny"
+
+
+def test_activate_and_roll_back(store, job, tmp_path):
+    first = store.publish(trained(tmp_path / "a"), job, 3, {}).name
+    second = store.publish(trained(tmp_path / "b", 2.0), job, 3, {}).name
+    assert store.active() is None
+    store.activate(first)
+    store.activate(second)
+    assert store.active() == second
+    assert store.rollback() == first == store.active()
+    with pytest.raises(AdapterError, match="no earlier adapter"):
+        store.rollback()
+
+
+def test_other_base_or_prompt_is_refused_by_name(store, job, tmp_path):
+    name = store.publish(trained(tmp_path / "a"), job, 3, {}).name
+    with pytest.raises(AdapterError, match="trained on tiny, not on huge"):
+        store.activate(name, base_name="huge")
+    with pytest.raises(AdapterError, match="other prompts"):
+        store.activate(name, prompt_hash="q")
+    assert store.active() is None
+
+
+def test_unknown_adapter_names_the_known(store, job, tmp_path):
+    known = store.publish(trained(tmp_path / "a"), job, 3, {}).name
+    with pytest.raises(AdapterError, match=known):
+        store.activate("garden@00000000")
+
+
+@pytest.mark.parametrize("name", ["../garden", "garden@../../x", ""])
+def test_names_do_not_leave_the_store(store, name):
+    with pytest.raises(AdapterError):
+        store.path(name)
+
+
+def test_infinite_weights_and_foreign_tensors_are_refused(store, job, tmp_path):
+    broken = store.publish(trained(tmp_path / "a", float("inf")), job, 3, {}).name
+    foreign = store.publish(trained(tmp_path / "b", 1.0, "model.embed_tokens.weight"), job, 3, {}).name
+    with pytest.raises(AdapterError, match="infinite"):
+        store.check(broken)
+    with pytest.raises(AdapterError, match="no LoRA matrix"):
+        store.check(foreign)

@@ -1,0 +1,52 @@
+"""The command line: global options anywhere, errors as one line, quick help."""
+
+import pytest
+
+from graft.cli import hoist_global_options, main
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["ask", "Q", "--workspace", "w"], ["--workspace", "w", "ask", "Q"]),
+        (["ask", "Q", "--workspace=w", "--verbose"], ["--workspace=w", "--verbose", "ask", "Q"]),
+        (["ask", "--", "--workspace", "w"], ["ask", "--", "--workspace", "w"]),
+        (["search", "Q", "--domain", "d"], ["search", "Q", "--domain", "d"]),
+    ],
+)
+def test_global_options_may_stand_anywhere(given, expected):
+    assert hoist_global_options(given) == expected
+
+
+def run(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    return int(exit.value.code or 0)
+
+
+def test_missing_domain_is_one_line_and_exit_1(capsys, tmp_path):
+    code = run(["prepare", "--domain", "nowhere", "--workspace", str(tmp_path / "w")])
+    captured = capsys.readouterr()
+    assert code == 1
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "nowhere" in captured.err
+    assert "django" in captured.err
+
+
+def test_misspelt_key_in_domain_yaml_names_file_and_key(capsys, tmp_path):
+    (tmp_path / "domain.yaml").write_text("name: x\npersona: P\ncorpus: [c]\npersonna: Q\n")
+    assert run(["prepare", "--domain", str(tmp_path), "--workspace", str(tmp_path / "w")]) == 1
+    error = capsys.readouterr().err
+    assert "domain.yaml" in error
+    assert "personna" in error
+
+
+def test_usage_error_is_exit_2():
+    assert run(["ask"]) == 2
+
+
+def test_misspelt_setting_in_environment_is_named(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAFT_SERVE__PROT", "1")
+    assert run(["prepare", "--workspace", str(tmp_path)]) == 1
+    assert "GRAFT_SERVE__PROT" in capsys.readouterr().err
