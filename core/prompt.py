@@ -103,7 +103,8 @@ def _user_text(question: str, passages: Sequence[Passage] | None) -> str:
 
 def passage_text(passage: Passage) -> str:
     """A passage as it stands in a prompt: number, where it is from, text."""
-    return f"[{passage.number}] {passage.source} | {passage.locator}\n{passage.text}"
+    where = f"{passage.source} | {passage.locator}" if passage.locator else passage.source
+    return f"[{passage.number}] {where}\n{passage.text}"
 
 
 def _worked_example(example: Example, request: PromptRequest) -> list[Message]:
