@@ -40,6 +40,7 @@ class Page:
         self._styles: list[str] = []
         self._level = 1
         self._waiting: list[Directive] = []
+        self._options: list[Directive] = []
 
     def convert(self, source: str) -> str:
         """Return the page as Markdown, ending in one newline."""
@@ -90,7 +91,8 @@ class Page:
         if (field := _FIELD.match(line)) and not line.startswith(f":{field[1]}:`"):
             end = indented_block(lines, at + 1)
             text = self._inline(" ".join([field[2], *lines[at + 1 : end]]))
-            return (f"- **{field[1]}**: {text}" if text else ""), end
+            name = re.sub(r"^(param|type) (\S+)$", r"`\2`", field[1])
+            return (f"- **{name}**: {text}" if text else ""), end
         if indent_of(line):
             end = indented_block(lines, at)
             return self._body(textwrap.dedent("\n".join(lines[at:end])).splitlines()), end
@@ -139,9 +141,7 @@ class Page:
         loose = any("\n\n" in item for item in items)
         return ("\n\n" if loose else "\n").join(items), at
 
-    def _explicit(
-        self, block: list[str], after: list[str], level: int | None, top: bool
-    ) -> list[str]:
+    def _explicit(self, block: list[str], after: list[str], level: int | None, top: bool) -> list[str]:
         """Convert a block that starts with `.. `. `level` is None where a heading would swallow what follows."""
         if footnote := _FOOTNOTE.match(block[0]):
             text = " ".join([footnote[2], *block[1:]])
@@ -151,6 +151,9 @@ class Page:
             return []
         name, words = directive.name, self._inline(" ".join(directive.argument))
         if name in SECTIONS:
+            if not directive.body and _next_mark(after, 0)[1] == name:
+                self._options.append(directive)  # two options share the text that follows
+                return []
             return [self._named(directive, self._level if top else level)]
         if name in OBJECTS:
             return [self._named(directive, level)]
@@ -186,7 +189,8 @@ class Page:
         return [f"**{words}**" if words else "", self._body(directive.body)]
 
     def _named(self, directive: Directive, level: int | None) -> str:
-        name = signature(directive)
+        name = ", ".join(map(signature, [*self._options, directive]))
+        self._options = []
         if level is None or (not directive.body and directive.name not in SECTIONS):
             return f"**{name}**\n\n{self._body(directive.body)}".strip()
         depth = min(level + 1, 6)

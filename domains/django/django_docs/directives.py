@@ -7,13 +7,13 @@ import re
 import textwrap
 from dataclasses import dataclass
 
+from .names import names
+
 DIRECTIVE = re.compile(r"^\.\. ([A-Za-z][\w:-]*)::(?: +(.*))?$")
 _OPTION = re.compile(r"^:([\w-]+):(?: +(.*))?$")
 
 # A name with its own text below it, in or after the directive: `.. method:: filter(**kwargs)`.
-OBJECTS = frozenset(
-    "class method attribute function exception data classmethod staticmethod object describe".split()
-)
+OBJECTS = frozenset(names("class method attribute function exception data classmethod staticmethod object describe"))
 SIGNED = frozenset({"class", "exception", "classmethod", "staticmethod"})  # keep the word: `class Q(...)`
 # Text follows the directive unindented, up to the next one: as good as a heading.
 SECTIONS = frozenset({"django-admin-option", "option"})

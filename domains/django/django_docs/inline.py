@@ -3,11 +3,16 @@
 import re
 
 from .links import Links
+from .names import names
 
 # Roles whose content is a name in code; the others are words or numbers and are told apart in _role.
 _CODE = frozenset(
-    "attr class const data djadmin envvar exc file filter func keyword lookup meth mimetype mod model obj option "
-    "pypi role setting source tag template tfilter ttag view dir commit".split()
+    names(
+        """
+    attr class const data djadmin envvar exc file filter func keyword lookup meth mimetype mod model obj option
+    pypi role setting source tag template tfilter ttag view dir commit
+    """
+    )
 )
 _WORDS = frozenset({"ref", "doc", "term", "menuselection", "abbr", "guilabel", "sup", "sub"})
 _PREFIX = {"ticket": "#", "cve": "CVE-", "rfc": "RFC ", "pep": "PEP ", "bpo": "bpo-"}
@@ -18,7 +23,7 @@ _MARKUP = re.compile(
     r"|`(?P<text>[^`]+)`(?P<under>__?)(?!\w)"
     r"|`(?P<plain>[^`]+)`"
     r"|\[(?P<note>#?[\w-]*)\]_(?!\w)"
-    r"|(?<![\w`_])(?P<word>\w(?:[\w.+-]*\w)?)_(?![\w`])"
+    r"|(?<![\w`_])(?P<word>[A-Za-z0-9](?:[\w.+-]*\w)?)_(?![\w`])"
 )
 _TITLED = re.compile(r"^(.*?)\s*<([^<>]+)>$", re.DOTALL)
 _ESCAPE = re.compile(r"\\(\s|.)")
@@ -69,8 +74,14 @@ def _markup(match: re.Match[str], links: Links) -> str:
         return code(match["plain"])
     if match["note"] is not None:
         return f"[{match['note'].lstrip('#') or 'note'}]"
-    address = links.target(match["word"])
-    return f"[{match['word']}]({address})" if address else match[0]
+    word = match["word"]
+    if word.endswith("_"):
+        word, address = word[:-1], next(links.anonymous, None)
+    else:
+        address = links.target(word)
+    if address is None:
+        return match[0]
+    return f"[{word}]({address})" if address else word
 
 
 def _hyperlink(text: str, under: str, links: Links) -> str:

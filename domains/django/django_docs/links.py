@@ -85,9 +85,7 @@ def scan_titles(pages: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str
     return titles, labels
 
 
-def page_links(
-    page: str, source: str, titles: Mapping[str, str], labels: Mapping[str, str]
-) -> Links:
+def page_links(page: str, source: str, titles: Mapping[str, str], labels: Mapping[str, str]) -> Links:
     """The links of one page: the shared titles plus the addresses that its own source defines."""
     targets: dict[str, str] = {}
     anonymous: list[str] = []
@@ -101,4 +99,6 @@ def page_links(
             below = lines[index + 1].strip()
             if below.startswith(("http://", "https://")):
                 targets[fold(match[1])] = below
+        elif title := title_at(lines, index):
+            targets.setdefault(fold(title[0]), "")  # a title is a target too, without an address
     return Links(page, titles, labels, targets, iter(anonymous))
