@@ -79,6 +79,15 @@ def serialise(answer: Any, format: Format) -> str:
     return yaml.safe_dump(answer, sort_keys=False, allow_unicode=True, width=10_000).removesuffix("...\n").strip()
 
 
+def mark_spans(text: str) -> list[tuple[int, int, int]]:
+    """Every passage number that `text` marks, with the start and end of its mark (end exclusive), in order."""
+    return [
+        (int(number), mark.end() - len(mark[0].lstrip()), mark.end())
+        for mark in _MARK.finditer(text)
+        for number in mark[1].split(",")
+    ]
+
+
 def without_marks(text: str) -> str:
     """The text without its `[n]` marks."""
     return _MARK.sub("", text).strip()

@@ -86,6 +86,10 @@ class ServeSettings(Section):
     tensor_parallel: int = Field(1, ge=1, description="GPUs that share one model.")
     threads: int | None = Field(None, ge=1, description="CPU threads of vLLM; none: all cores.")
     max_num_seqs: int = Field(16, ge=1, description="Requests in one batch.")
+    max_waiting: int = Field(
+        32, ge=0, description="Requests to /v1 that may wait while max_num_seqs are answered; further ones get 503."
+    )
+    max_body_mib: float = Field(4.0, gt=0, description="Largest request body, in MiB.")
     max_loras: int = Field(2, ge=1, description="Adapters that may share a batch.")
     max_lora_rank: int = Field(64, ge=1, description="Largest adapter rank.")
     api_keys_file: Path | None = Field(

@@ -11,9 +11,7 @@ _TOKEN = re.compile(r"(?:(?<![\w-])--?(?=[a-zA-Z]))?\w+(?:[.\-/:]+\w+)*")
 _SEPARATOR = re.compile(r"[._\-/:]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _CLITIC = re.compile(r"(?<=\w)['’](?:s|t|re|ll|ve|d|m)\b")
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
-)
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 # What makes a token an identifier rather than a word.
 _CODE = re.compile(r"`+([^`\n]{1,80})`+")
 _MARKED = re.compile(r"(?:^|(?<=[\s(\"']))(?:\||@|\{%\s*)([A-Za-z]\w*)")
@@ -79,6 +77,8 @@ def _pairs(token: str) -> Iterator[str]:
     for run in _UNSPACED.finditer(token):
         yield from terms(token[position : run.start()])
         characters = run[0]
-        yield from ([characters] if len(characters) == 1 else map("".join, zip(characters, characters[1:], strict=False)))
+        yield from (
+            [characters] if len(characters) == 1 else map("".join, zip(characters, characters[1:], strict=False))
+        )
         position = run.end()
     yield from terms(token[position:])
