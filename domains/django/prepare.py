@@ -66,8 +66,9 @@ def _made_from() -> dict[str, str]:
 def convert(pages: Mapping[str, str]) -> dict[str, str]:
     """Convert the wanted `pages` (name -> reStructuredText); return path -> Markdown."""
     titles, labels = scan_titles(pages)
+    version = source.VERSION.rsplit(".", 1)[0]
     return {
-        f"{name}.md": Page(page_links(name, text, titles, labels)).convert(text)
+        f"{name}.md": Page(page_links(name, text, titles, labels)).convert(text.replace("|version|", version))
         for name, text in pages.items()
         if source.is_wanted(name)
     }

@@ -29,7 +29,7 @@ _BULLET = re.compile(r"^([*+•-])( +)(?=\S)")
 _NUMBER = re.compile(r"^(\d+|#)([.)])( +)(?=\S)")
 _FIELD = re.compile(r"^:([^:`]+): *(.*)$")
 _FOOTNOTE = re.compile(r"^\.\. \[#?([\w-]*)\] (.*)$")
-_ANONYMOUS = re.compile(r"^__ +http")
+_ANONYMOUS = re.compile(r"^__ +\S")
 
 
 class Page:
@@ -165,7 +165,7 @@ class Page:
         if name in BOXES or name == "admonition":
             title = BOXES.get(name, words)
             inner = [*directive.argument, *directive.body] if name in BOXES else directive.body
-            return [_quote(f"**{title}:** {self._body(inner)}")]
+            return [_quote(f"**{title}{'' if title.endswith(('?', '!', '.')) else ':'}** {self._body(inner)}")]
         if name in VERSIONS:
             version, _, more = " ".join(directive.argument).partition(" ")
             text = self._body([more, *directive.body] if more else directive.body)
@@ -175,7 +175,7 @@ class Page:
     def _other(self, directive: Directive, words: str) -> list[str]:
         name = directive.name
         if name in CODE:
-            caption = directive.options.get("caption")
+            caption = self._inline(directive.options.get("caption", "")).strip("`")
             language = "console" if name == "console" else " ".join(directive.argument)
             fence = _fence(directive.body, language)
             return [f"`{caption}`:" if caption else "", fence]

@@ -12,7 +12,7 @@ ADORNMENT = re.compile(r"^([=\-~^\"'`#*+.:_])\1{2,}\s*$")
 _LABEL = re.compile(r"^\s*\.\. _([^:`]+|`[^`]+`):\s*$")
 _TARGET = re.compile(r"^\s*\.\. _(`[^`]+`|(?:[^:`\\]|\\:)+): +(\S.*)$")
 _TARGET_OPEN = re.compile(r"^\s*\.\. _(`[^`]+`|[^:`]+):\s*$")
-_ANONYMOUS = re.compile(r"^\s*(?:\.\. __:|__) +(https?://\S+)\s*$")
+_ANONYMOUS = re.compile(r"^\s*(?:\.\. __:|__) +(\S.*)$")
 
 
 def fold(name: str) -> str:
@@ -92,7 +92,8 @@ def page_links(page: str, source: str, titles: Mapping[str, str], labels: Mappin
     lines = source.splitlines()
     for index, line in enumerate(lines):
         if match := _ANONYMOUS.match(line):
-            anonymous.append(match[1])
+            address = match[1].strip()
+            anonymous.append(address if address.startswith("http") else "")  # else a place on this page
         elif match := _TARGET.match(line):
             targets[fold(match[1])] = match[2].strip()
         elif (match := _TARGET_OPEN.match(line)) and index + 1 < len(lines):
