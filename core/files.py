@@ -1,4 +1,4 @@
-"""Writing files so that a kill at any moment leaves the old or the new content, never half of it; hashing; JSON lines."""
+"""Writing files so that a kill at any moment leaves the old or the new content, whole; hashing; JSON lines."""
 
 import errno
 import hashlib
@@ -22,7 +22,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise disk_error(error, path) from error

@@ -1,10 +1,10 @@
-"""Domain packs: the folder that makes Graft a chatbot for one domain, read and checked. Prepares and ingests nothing."""
+"""Domain packs: the folder that makes Graft a chatbot for one domain, read and checked. Prepares nothing."""
 
 import json
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -143,7 +143,7 @@ class DomainPack:
             if example.schema_name is not None and example.schema_name not in self.schemas:
                 known = ", ".join(self.schemas) or "none"
                 raise PackError(
-                    f"{path}: example {number} ({example.id}) names schema '{example.schema_name}'; the pack has {known}"
+                    f"{path}: example {number} ({example.id}): no schema '{example.schema_name}'; the pack has {known}"
                 )
         return examples
 
@@ -181,7 +181,7 @@ def _find(reference: str, shipped: Path) -> Path:
         return path.resolve()
     names = sorted(p.parent.name for p in shipped.glob("*/domain.yaml"))
     raise PackError(
-        f"no domain '{reference}': name a shipped one ({', '.join(names) or 'none'}) or the path of a pack folder"
+        f"no domain '{reference}': name a shipped one ({', '.join(names) or 'none'}) or a pack folder's path"
     )
 
 

@@ -17,7 +17,7 @@ QUOTE_LIMIT = 300
 
 
 def to_passages(documents: Iterable[Document], budget: int, count_tokens: CountTokens) -> list[Passage]:
-    """Number documents in order while they fit into `budget` tokens; one that does not fit is left out, later ones may fit.
+    """Number documents in order while they fit into `budget` tokens; what does not fit is left out, later ones may fit.
 
     The first always enters, so that a budget smaller than one chunk does not mean an empty prompt.
     """
@@ -61,7 +61,7 @@ def to_citations(cited: Sequence[int], passages: Sequence[Passage], answer_text:
 
 
 def best_quote(passage: str, answer: str) -> str:
-    """The sentence or line of `passage` that shares most words with `answer`, verbatim, at most QUOTE_LIMIT characters."""
+    """The sentence or line of `passage` that shares most words with `answer`, verbatim, cut at QUOTE_LIMIT."""
     wanted = set(fold(answer).split())
     spans = [
         part for line in passage.splitlines() for part in re.split(r"(?<=[.!?])\s+(?=[A-Z`*\[])", line) if part.strip()

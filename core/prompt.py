@@ -18,7 +18,7 @@ Message = dict[str, str]
 
 
 class PromptRequest(BaseModel):
-    """Everything a prompt is made of. `passages` None means a closed-book arm; an empty list, that nothing was found."""
+    """Everything a prompt is made of. `passages` None means a closed-book arm; empty, that nothing was found."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -108,7 +108,7 @@ def passage_text(passage: Passage) -> str:
 
 
 def _worked_example(example: Example, request: PromptRequest) -> list[Message]:
-    """One example as a question and its answer. With passages on, its own evidence stands in for what would be found."""
+    """One example as a question and its answer; with passages on, its evidence stands in for what would be found."""
     passages = None
     cited: list[int] = []
     if request.passages is not None:

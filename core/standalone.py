@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 
 _LEANS = re.compile(
-    r"^(and|but|or|also|what about|how about|why|why not|how so|then)\b|\b(it|its|this|that|these|those|they|them|one|the same|former|latter)\b",
+    r"^(and|but|or|also|what about|how about|why|why not|how so|then)\b"
+    r"|\b(it|its|this|that|these|those|they|them|one|the same|former|latter)\b",
     re.IGNORECASE,
 )
 _LONG_QUESTION_WORDS = 14

@@ -33,7 +33,8 @@ class Workspace:
             raise WorkspaceError(f'{marker} is damaged: write {{"format": {FORMAT}}} into it') from error
         if found > FORMAT:
             raise WorkspaceError(
-                f"workspace {workspace.root} has format {found}, this Graft knows {FORMAT}: use a newer Graft, or another --workspace"
+                f"workspace {workspace.root} has format {found}, this Graft knows {FORMAT}: "
+                "use a newer Graft, or another --workspace"
             )
         return workspace
 

@@ -1,9 +1,8 @@
-"""Published adapters of a domain: immutable folders named by content hash, a manifest each, and a pointer to the active one.
+"""Published adapters of a domain: immutable folders named by content hash, and a pointer to the active one.
 
 An adapter is never changed in place: vLLM's prefix cache is keyed by name and path. Knows no server.
 """
 
-import os
 import shutil
 import tempfile
 import time
@@ -80,7 +79,7 @@ class AdapterStore:
                 write_json(staging / CONFIG, config)
                 write_json(staging / MANIFEST, manifest.model_dump())
                 staging.chmod(0o755)
-                os.replace(staging, target)
+                staging.replace(target)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What happens between training steps: the learning rate follows time and steps, progress is written, chat goes first."""
+"""What happens between training steps: the rate follows time and steps, progress is written, chat goes first."""
 
 import json
 import math
@@ -15,9 +15,9 @@ _LONGEST_PAUSE_SECONDS = 600.0
 
 
 class Pacing(TrainerCallback):
-    """Runs a training within its minutes: warm-up, then cosine decay over whichever ends first, the steps or the time.
+    """Runs a training within its minutes: warm-up, then cosine decay over what ends first, the steps or the time.
 
-    Time that training spent waiting for chat does not count. Resumable: the seconds used are kept beside each checkpoint.
+    Time spent waiting for chat does not count. Resumable: the seconds used are kept beside each checkpoint.
     """
 
     def __init__(self, job: Job, folder: Path) -> None:

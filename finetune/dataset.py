@@ -58,7 +58,7 @@ def build_dataset(
     index_fingerprint: str,
     on_progress: Progress = lambda done, total: None,
 ) -> DatasetCard:
-    """Build or reuse the data set in `folder`. Raises TrainError when the pack has no training examples, LeakageError."""
+    """Build or reuse the data set in `folder`. Raises TrainError without training examples, LeakageError."""
     if not pack.train_examples:
         raise TrainError(
             f"domain '{pack.name}' has no training examples: write {pack.train_file}, one JSON object per line "

@@ -70,7 +70,7 @@ def build_rows(
 ) -> list[Row]:
     """Build the rows of a pack's training examples, the same for the same seed, corpus and examples.
 
-    Raises LeakageError; examples whose evidence is nowhere in the index become refusals only when nothing supports them.
+    Raises LeakageError. An example whose evidence is nowhere in the index becomes a refusal.
     """
     check_leakage(pack)
     rows: list[Row] = []

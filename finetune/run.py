@@ -127,7 +127,7 @@ def main() -> int:
     os.nice(10)
     try:
         train(folder)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever ends the run is reported in its status
         known = isinstance(error, GraftError)
         if not known:
             traceback.print_exc()

@@ -1,4 +1,4 @@
-"""The command line: options in, one line out when something is wrong. The only module that turns errors into exit codes."""
+"""The command line: options in, one line out when something is wrong. Only here do errors become exit codes."""
 
 import os
 import sys
@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         print(
-            f"graft: no space left on the disk ({error.filename or 'while writing'}): free some, then repeat the command",
+            f"graft: no space left on disk ({error.filename or 'while writing'}): free some, then repeat the command",
             file=sys.stderr,
         )
         sys.exit(1)

@@ -83,9 +83,8 @@ def adapters_list(context: typer.Context, domain: Domain = "django", as_json: As
         console.emit({"adapters": found})
         return
     for item in found:
-        print(
-            f"{'*' if item['active'] else ' '} {item['name']}  {item['created']}  {item['method']}  {item['examples']} rows"
-        )
+        mark = "*" if item["active"] else " "
+        print(f"{mark} {item['name']}  {item['created']}  {item['method']}  {item['examples']} rows")
     if not found:
         console.say(f"no adapters yet: graft train --domain {domain}")
 

@@ -1,4 +1,4 @@
-"""A domain for a command: through the process that serves it, if there is one, else by starting what the command needs."""
+"""A domain for a command: through the process that serves it, else by starting what the command needs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

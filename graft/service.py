@@ -1,4 +1,4 @@
-"""A domain served by this process: its index, its vLLM, its adapters, its training. Implements core.service.DomainService.
+"""A domain served by this process: index, vLLM, adapters, training. Implements core.service.DomainService.
 
 Each part starts by its own method, so that a command starts only what it needs. Every method can run again.
 """

@@ -1,4 +1,4 @@
-"""Where the Unix sockets of a workspace stand: in its run folder, or, where that path is too long, in a private temporary one."""
+"""Where the Unix sockets of a workspace stand: in its run folder, or where that is too long, a temporary one."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""From a domain's examples to an active adapter: data set, run, publication, activation. Wires stages, prints nothing."""
+"""From a domain's examples to an active adapter: data set, run, publication, activation. Prints nothing."""
 
 from collections.abc import Callable
 

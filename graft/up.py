@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 
 def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
-    """Serve until interrupted. Raises GraftError when it cannot start; what fails later shows in the page and the log."""
+    """Serve until interrupted. Raises GraftError when it cannot start; later failures show in page and log."""
     from serve.access import check_bind
     from serve.control import create_control_app
     from serve.gateway import create_app
@@ -114,5 +114,5 @@ def refuse_second(service: LocalService) -> None:
 
     if find_remote(service.workspace, service.pack) is not None:
         raise ServeError(
-            f"domain '{service.pack.name}' is already served from workspace {service.workspace.root}: stop that graft first"
+            f"domain '{service.pack.name}' is already served from {service.workspace.root}: stop that graft first"
         )
