@@ -79,7 +79,9 @@ def forms(record: Record) -> dict[str, str]:
         case _:
             made = _verb_forms(sentence)
     if command := record.fields.get("command"):
+        # "make migrate make migrate exit": the command is in the wording already.
         made = {name: text.replace(f"make {command} ", "") for name, text in made.items()}
+        made = {name: text.replace(f"making {command} exit", "exiting") for name, text in made.items()}
         if made.get("base", "specify").split()[0] not in _ABOUT_ITSELF:
             made["act"] = made["base"]
     answer = plain(record.gist).rstrip(".").lower()
@@ -140,6 +142,7 @@ def _verb_forms(text: str) -> dict[str, str]:
     text = re.sub(r"^(?:The )?\{%.*?%\} (?:tag )?(returns|evaluates) ", lambda m: m[1].title() + " ", text)
     text = re.sub(r"^Use the \S+ option to (\w)", lambda m: m[1].upper(), text)
     text = re.sub(r"^(?:Automatically|Recursively|Safely) (\w)", lambda m: m[1].upper(), text)
+    text = re.sub(r"^Do NOT ", "Don't ", text)
     first, _, rest = text.partition(" ")
     verb = first.lower()
     if verb == "don't":

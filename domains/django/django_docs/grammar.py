@@ -20,7 +20,7 @@ VERBS = frozenset(
     """
     )
 )
-IMPERATIVES = frozenset(["check", "clear", "create", "do", "don't", "generate", "ignore", "use"])
+IMPERATIVES = frozenset(["check", "clear", "create", "don't", "generate", "ignore", "use"])
 _DOUBLED = frozenset(names("control format get omit output reset run set skip stop strip unset wrap"))
 
 _PARAPHRASES = (
@@ -50,7 +50,7 @@ _PARAPHRASES = (
     (r", in seconds\b", " in seconds"),
     (r"\bthe given (?=[\w-]*[^s\W]\b)", "a given "),
 )
-_PLACEHOLDER = re.compile(r"(?:(`[^`<]+`|\w+) )?`[^`\s]*<([^`<>]*)>[^`<]*`(?:/`[^`]*<[^`]*`)?")
+_PLACEHOLDER = re.compile(r"(?:(`[^`<]+`|\w+) )?`[^`]*<([^`<>]*)>[^`<]*`(?:/`[^`]*<[^`]*`)?")
 # After these a placeholder stands for a noun of its own; after any other word it repeats that noun.
 _LINKING = frozenset(
     names(

@@ -92,7 +92,7 @@ def _invented_descriptions() -> list[Subject]:
 
 
 def _verb(verb: str, rest: str) -> dict[str, str]:
-    third = f"{verb}es" if verb.endswith("sh") else f"{verb}s"
+    third = f"{verb}es" if verb.endswith(("sh", "ss")) else f"{verb}s"
     base = f"{verb} {rest}"
     return {"base": base, "act": base, "ing": f"{gerund(verb)} {rest}", "finite": f"{third} {rest}"}
 

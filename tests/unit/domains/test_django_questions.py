@@ -37,6 +37,7 @@ def test_placeholders_become_nouns() -> None:
     assert name_placeholders("The field `<model>.<field name>` clashes with `<other>`.") == (
         "The field clashes with an other."
     )
+    assert name_placeholders("Reverse name of `<app label>.<model>`") == "Reverse name of a model"
     assert name_placeholders("`<database>` does not support it") == "a database does not support it"
 
 
