@@ -23,13 +23,14 @@ from .directives import (
 )
 from .inline import inline
 from .links import Links, title_at
+from .lookahead import ANONYMOUS, ends_a_section, heading_follows, next_mark
 from .tables import BORDER, convert_table, table_height
+from .writing import block_quote, code_fence, list_item
 
 _BULLET = re.compile(r"^([*+•-])( +)(?=\S)")
 _NUMBER = re.compile(r"^(\d+|#)([.)])( +)(?=\S)")
 _FIELD = re.compile(r"^:([^:`]+): *(.*)$")
 _FOOTNOTE = re.compile(r"^\.\. \[#?([\w-]*)\] (.*)$")
-_ANONYMOUS = re.compile(r"^__ +\S")
 
 
 class Page:
@@ -66,7 +67,7 @@ class Page:
                 at += title[2]
             elif line.startswith(".. ") or line.strip() == "..":
                 end = indented_block(lines, at + 1)
-                tail = _ends_a_section(lines, end, top)
+                tail = ends_a_section(lines, end, top)
                 depth = self._level if top else level
                 out += self._explicit(lines[at:end], lines[end:], depth if tail else None, top)
                 at = end
@@ -78,13 +79,13 @@ class Page:
     def _plain(self, lines: list[str], at: int) -> tuple[str, int]:
         """Convert one block without explicit markup; return it and the index after it."""
         line = lines[at]
-        if _ANONYMOUS.match(line):
+        if ANONYMOUS.match(line):
             return "", at + 1
         if _BULLET.match(line) or _NUMBER.match(line):
             return self._list(lines, at)
         if line.startswith(">>> "):
             end = _paragraph_end(lines, at)
-            return _fence(lines[at:end], "pycon"), end
+            return code_fence(lines[at:end], "pycon"), end
         if BORDER.match(line):
             end = at + table_height(lines, at)
             return "\n".join(convert_table(lines[at:end], self._inline)), end
@@ -118,12 +119,12 @@ class Page:
         block = indented_block(lines, end)
         if block == end:
             return self._inline(text), end
-        return f"{self._inline(text)}\n\n{_fence(lines[end:block], '')}".strip(), block
+        return f"{self._inline(text)}\n\n{code_fence(lines[end:block], '')}".strip(), block
 
     def _definition(self, lines: list[str], at: int) -> tuple[str, int]:
         end = indented_block(lines, at + 1)
         body = self._body(textwrap.dedent("\n".join(lines[at + 1 : end])).splitlines())
-        return _item("- ", f"**{self._inline(lines[at])}**: {body}"), end
+        return list_item("- ", f"**{self._inline(lines[at])}**: {body}"), end
 
     def _list(self, lines: list[str], at: int) -> tuple[str, int]:
         items: list[str] = []
@@ -136,7 +137,7 @@ class Page:
             rest = textwrap.dedent("\n".join(lines[at + 1 : end])).splitlines()
             number = match[1] if match[1] != "#" else str(len(items) + 1)
             marker = f"{number}. " if match.re is _NUMBER else "- "
-            items.append(_item(marker, self._body([first, *rest])))
+            items.append(list_item(marker, self._body([first, *rest])))
             at = end
         loose = any("\n\n" in item for item in items)
         return ("\n\n" if loose else "\n").join(items), at
@@ -151,21 +152,21 @@ class Page:
             return []
         name, words = directive.name, self._inline(" ".join(directive.argument))
         if name in SECTIONS:
-            if not directive.body and _next_mark(after, 0)[1] == name:
+            if not directive.body and next_mark(after, 0)[1] == name:
                 self._options.append(directive)  # two options share the text that follows
                 return []
             return [self._named(directive, self._level if top else level)]
         if name in OBJECTS:
             return [self._named(directive, level)]
         if name in TAGS:
-            if top and not directive.body and _heading_follows(after):
+            if top and not directive.body and heading_follows(after):
                 self._waiting.append(directive)
                 return []
             return [self._tag(directive, ""), self._body(directive.body)]
         if name in BOXES or name == "admonition":
             title = BOXES.get(name, words)
             inner = [*directive.argument, *directive.body] if name in BOXES else directive.body
-            return [_quote(f"**{title}{'' if title.endswith(('?', '!', '.')) else ':'}** {self._body(inner)}")]
+            return [block_quote(f"**{title}{'' if title.endswith(('?', '!', '.')) else ':'}** {self._body(inner)}")]
         if name in VERSIONS:
             version, _, more = " ".join(directive.argument).partition(" ")
             text = self._body([more, *directive.body] if more else directive.body)
@@ -177,7 +178,7 @@ class Page:
         if name in CODE:
             caption = self._inline(directive.options.get("caption", "")).strip("`")
             language = "console" if name == "console" else " ".join(directive.argument)
-            fence = _fence(directive.body, language)
+            fence = code_fence(directive.body, language)
             return [f"`{caption}`:" if caption else "", fence]
         if name in PICTURES:
             picture = directive.options.get("alt") or words
@@ -209,54 +210,7 @@ class Page:
         return "\n".join(f"- {self._inline(title)}" for title in titles)
 
 
-def _item(marker: str, text: str) -> str:
-    """A list item: the first line after the marker, the others indented below it."""
-    return marker + textwrap.indent(text, " " * len(marker)).lstrip()
-
-
-def _quote(text: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
-
-
-def _fence(lines: list[str], language: str) -> str:
-    body = textwrap.dedent("\n".join(lines)).strip("\n").rstrip()
-    ticks = "````" if "```" in body else "```"
-    return f"{ticks}{language}\n{body}\n{ticks}"
-
-
 def _paragraph_end(lines: list[str], at: int) -> int:
     while at < len(lines) and lines[at].strip():
         at += 1
     return at
-
-
-def _next_mark(lines: list[str], at: int) -> tuple[int, str]:
-    """The next block that a reader would see: skips blank lines, labels, comments and silent directives."""
-    while at < len(lines):
-        line = lines[at]
-        if not line.strip() or _ANONYMOUS.match(line):
-            at += 1
-            continue
-        if not line.startswith(".."):
-            return at, "text"
-        end = indented_block(lines, at + 1)
-        directive = parse_directive(lines[at:end])
-        if directive is not None and directive.name not in SILENT:
-            return at, directive.name
-        at = end
-    return at, "end"
-
-
-def _heading_follows(lines: list[str]) -> bool:
-    at, what = _next_mark(lines, 0)
-    while what in TAGS:
-        at, what = _next_mark(lines, at + 1)
-    return what == "text" and title_at(lines, at) is not None
-
-
-def _ends_a_section(lines: list[str], at: int, top: bool) -> bool:
-    """Whether nothing that belongs to the parent follows, so that a heading here swallows nothing."""
-    at, what = _next_mark(lines, at)
-    if what == "text":
-        return top and title_at(lines, at) is not None
-    return what == "end" or what in OBJECTS or what in SECTIONS or what in TAGS
