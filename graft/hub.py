@@ -1,0 +1,36 @@
+"""Fetches models from Hugging Face into the hub's own cache. Takes no file that can carry code."""
+
+from pathlib import Path
+
+from core.errors import ModelError
+
+# Everything a model needs except weights in formats that can carry code.
+_HUB_FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "*/*.json", "*/*.safetensors")
+
+
+def from_hub(model_id: str, *, weights: bool, local: bool = False) -> Path:
+    """Snapshot of a Hugging Face model in the hub's own cache. Raises ModelError with the way round."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    patterns = list(_HUB_FILES) if weights else [p for p in _HUB_FILES if not p.endswith("safetensors")]
+    try:
+        return Path(snapshot_download(model_id, allow_patterns=patterns, local_files_only=local))
+    except GatedRepoError as error:
+        raise ModelError(
+            f"model {model_id} asks for consent: accept its terms on the hub, then set HF_TOKEN"
+        ) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ModelError(
+            f"no model '{model_id}' on Hugging Face: check the id, or write a folder as ./{model_id}"
+        ) from error
+    except (LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(
+            f"model {model_id} cannot be fetched (no network?): on a machine with network run "
+            f"hf download {model_id} --local-dir DIR, copy DIR here and pass its path; or use 'packaged'"
+        ) from error
