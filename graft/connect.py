@@ -15,7 +15,7 @@ Say = Callable[[str], None]
 
 def find_remote(workspace: Workspace, pack: DomainPack) -> DomainService | None:
     """The service of a running process for this workspace and domain, or None."""
-    from serve.control import RemoteService
+    from serve.remote import RemoteService
 
     socket = control_socket(workspace, pack.name)
     if not socket.exists():

@@ -1,0 +1,132 @@
+"""Two HTTP servers in one event loop: gateway and page on TCP, the control API on a Unix socket. Knows no route.
+
+Stops on SIGINT and SIGTERM: open streams get a few seconds, then they are cancelled.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from core.errors import ServeError
+from core.settings import ServeSettings
+from serve.listeners import check_port, listen_tcp, listen_unix
+
+__all__ = ["Servers", "check_port", "run_servers"]
+_GRACE_SECONDS = 2
+
+
+def run_servers(
+    app: ASGIApp,
+    control_app: ASGIApp,
+    settings: ServeSettings,
+    control_socket: Path,
+    on_started: Callable[[], None],
+) -> None:
+    """Serve both until SIGINT or SIGTERM. `on_started` is called once both answer. Raises ServeError."""
+    servers = Servers(app, control_app, settings, control_socket, on_started)
+    asyncio.run(servers.run())
+
+
+class Servers:
+    """Both servers. `run` serves until a signal, or until `stop` is called from any thread."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        control_app: ASGIApp,
+        settings: ServeSettings,
+        control_socket: Path,
+        on_started: Callable[[], None],
+    ) -> None:
+        self._settings, self._control_socket, self._on_started = settings, control_socket, on_started
+        self._gateway, self._control = _server(app), _server(control_app)
+
+    async def run(self) -> None:
+        """Listen, serve, stop. Raises ServeError when an address or the socket cannot be used."""
+        with contextlib.ExitStack() as stack:
+            listeners = listen_tcp(self._settings.host, self._settings.port)
+            for listener in listeners:
+                stack.callback(listener.close)
+            control_listener = listen_unix(self._control_socket)
+            stack.callback(self._control_socket.unlink, missing_ok=True)
+            stack.callback(control_listener.close)
+            stack.enter_context(self._stopping_on_signals())
+            announcing = asyncio.create_task(self._announce())
+            serving = [
+                asyncio.create_task(self._gateway.serve(listeners)),
+                asyncio.create_task(self._control.serve([control_listener])),
+            ]
+            try:
+                await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                # One alone is of no use: whatever stopped the first stops the other.
+                self._gateway.should_exit = self._control.should_exit = True
+                announcing.cancel()
+                await asyncio.wait(serving)
+            for task in serving:
+                task.result()
+
+    def stop(self) -> None:
+        """Stop both; a second call does not wait for open streams."""
+        for server in (self._gateway, self._control):
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+    async def _announce(self) -> None:
+        await self._gateway.listening.wait()
+        await self._control.listening.wait()
+        self._on_started()
+
+    @contextlib.contextmanager
+    def _stopping_on_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        for number in numbers:
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it listens, and leaves signals to the one who runs two of them."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            raise ServeError("the gateway could not start: logs/graft.log in the workspace says why") from error
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: ASGIApp) -> _Server:
+    # log_config=None: uvicorn's loggers go where the process's logging goes, which is the workspace's log file.
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    return _Server(config)

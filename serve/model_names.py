@@ -1,0 +1,81 @@
+"""Model names of the endpoint: which one means which arm and adapter. Knows neither HTTP nor vLLM.
+
+`django` is the domain with its default arm, `django:rag` one arm, `django@3f9c2a1b` one published adapter.
+"""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from core.arms import ARMS, Arm
+from core.errors import RequestError
+from core.pack import DomainPack
+from core.service import AdapterInfo, DomainService
+
+_ORDER = ("hybrid", "rag", "icl", "rag+icl", "base", "lora", "hybrid+icl")
+
+
+class UnknownModelError(RequestError):
+    """No model of that name; the message lists the names there are."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"no model '{name[:100]}': choose one of {', '.join(known)}")
+
+
+class ModelTarget(BaseModel):
+    """What a model name stands for. `adapter` None means the active one, where the arm uses one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    arm: Arm
+    adapter: str | None = None
+
+
+class ModelEntry(BaseModel):
+    """One entry of the list: the name, what it is, and when it was made (ISO 8601; empty: with this process)."""
+
+    name: str
+    description: str
+    created: str = ""
+
+
+def default_arm(pack: DomainPack, *, adapter_active: bool) -> Arm:
+    """The arm of the domain's own name: the pack's default; rag while that needs an adapter and none is active."""
+    arm = ARMS.get(pack.defaults.arm.removesuffix("+schema"), ARMS["hybrid"])
+    return ARMS["rag"] if arm.adapter and not adapter_active else arm
+
+
+def list_models(pack: DomainPack, adapters: Sequence[AdapterInfo], *, adapter_active: bool) -> list[ModelEntry]:
+    """All names that answer now, the domain itself first."""
+    arm = default_arm(pack, adapter_active=adapter_active)
+    own = ModelEntry(name=pack.name, description=f"{pack.title}. Now: {arm.description}")
+    arms = [
+        ModelEntry(name=f"{pack.name}:{arm.name}", description=arm.description)
+        for arm in _available(pack, adapter_active=adapter_active)
+    ]
+    published = [
+        ModelEntry(name=info.name, description="Passages and this published adapter.", created=info.created)
+        for info in adapters
+    ]
+    return [own, *arms, *published]
+
+
+def resolve_model(name: str, service: DomainService) -> ModelTarget:
+    """What `name` stands for. Raises UnknownModelError."""
+    pack, active = service.pack, service.status().adapter is not None
+    if name == pack.name:
+        return ModelTarget(arm=default_arm(pack, adapter_active=active))
+    for arm in _available(pack, adapter_active=active):
+        if name == f"{pack.name}:{arm.name}":
+            return ModelTarget(arm=arm)
+    adapters = service.adapters()
+    if any(name == info.name for info in adapters):
+        return ModelTarget(arm=ARMS["hybrid"], adapter=name)
+    raise UnknownModelError(name, [entry.name for entry in list_models(pack, adapters, adapter_active=active)])
+
+
+def _available(pack: DomainPack, *, adapter_active: bool) -> list[Arm]:
+    # The file is looked for, not read: examples are read once and kept, and prepare.py may still be writing them.
+    has_examples = pack.train_file.is_file()
+    arms = (ARMS[name] for name in _ORDER)
+    return [arm for arm in arms if (adapter_active or not arm.adapter) and (has_examples or not arm.icl)]
