@@ -69,7 +69,7 @@ def init(
     from graft.init_pack import init_pack
 
     console: Console = context.obj
-    path = init_pack(name, docs, target)
+    path = init_pack(name, docs, target, console.say)
     print(path)
     console.say(f"next: graft up --domain {path}")
 

@@ -1,0 +1,50 @@
+"""Facts about this machine: GPUs, vector units, memory, packages. Judges nothing."""
+
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+
+def nvidia_gpus() -> list[str]:
+    """Name and memory of each NVIDIA GPU; empty without one."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [line.strip() for line in listed.stdout.splitlines() if line.strip()] if listed.returncode == 0 else []
+
+
+def cpu_flags() -> frozenset[str]:
+    """Feature flags of the CPU as Linux names them; empty elsewhere."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return frozenset()
+    lines = (line.partition(":")[2] for line in text.splitlines() if line.startswith("flags"))
+    return frozenset(next(lines, "").split())
+
+
+def available_memory() -> int:
+    """Bytes that can be taken now, a container's limit included."""
+    import psutil
+
+    available = psutil.virtual_memory().available
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
+    except (OSError, ValueError):
+        return available
+    return min(available, limit)
+
+
+def is_installed(name: str) -> bool:
+    """Whether a distribution of that name is installed."""
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
