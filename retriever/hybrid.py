@@ -1,0 +1,192 @@
+"""The retriever: dense and lexical search over the served generation, fused; a LangChain BaseRetriever.
+
+Follows the pointer: after an ingestion, in this process or another, the next question is answered from the new
+generation. Opens only what the pointer names; never the manifest that ingestion writes.
+"""
+
+import sqlite3
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict, PrivateAttr
+
+from core.errors import IndexMismatchError, RetrievalError
+from core.index import CorpusFiles, Generation, open_snapshot
+from core.settings import RetrieveSettings
+from retriever.dense import DenseIndex, open_dense
+from retriever.fusion import fuse, without_duplicates
+from retriever.lexical import LexicalIndex
+from retriever.query import read_question
+
+_COLUMNS = "number, id, source, locator, start, end, page, ordinal, text"
+
+
+@dataclass(frozen=True)
+class _Served:
+    """An opened generation, and the pointer's stamp it was opened under."""
+
+    stamp: tuple[int, int]
+    generation: Generation
+    connection: sqlite3.Connection
+    lexical: LexicalIndex
+    dense: DenseIndex
+
+
+class HybridRetriever(BaseRetriever):
+    """Finds passages of one corpus.
+
+    Metadata of a hit: `source`, `locator`, `score` (fused), `id`, `start`, `end`, `ordinal`, and `page` where known;
+    `page_content` is the whole chunk. May be used from several threads.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    corpus_dir: Path
+    embeddings: Embeddings
+    settings: RetrieveSettings
+    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    _served: _Served | None = PrivateAttr(default=None)
+
+    def search(self, question: str, k: int | None = None, where: dict[str, Any] | None = None) -> list[Document]:
+        """The `k` best chunks, best first. `where` filters by metadata (`{"source": ...}`). Raises RetrievalError."""
+        query = read_question(question)
+        if not query.text:
+            raise RetrievalError("the question is empty: ask something")
+        limit = k or self.settings.k
+        candidates = max(self.settings.candidates, 4 * limit)
+        vector = self.embeddings.embed_query(query.text)
+        with self._lock:
+            served = self._current()
+            near = served.dense.search(vector, min(candidates, served.generation.chunks), where)
+            numbers = _numbers(served.connection, [identity for identity, _ in near])
+            dense = [(numbers[identity], score) for identity, score in near if identity in numbers]
+            lexical = served.lexical.search(query, candidates)
+            exact = served.lexical.exact(query.names, limit)
+            if where:
+                inside = _matching(served.connection, [n for n, _ in lexical] + list(exact), where)
+                lexical = [hit for hit in lexical if hit[0] in inside]
+                exact = {number: bonus for number, bonus in exact.items() if number in inside}
+            ranking = fuse(dense, lexical, exact, self.settings.dense_weight)
+            rows = _rows(served.connection, [number for number, _ in ranking[: 4 * limit]])
+        scores = dict(ranking)
+        kept = without_duplicates(((number, rows[number]["text"]) for number, _ in ranking if number in rows), limit)
+        return [_document(rows[number], scores[number]) for number in kept]
+
+    @property
+    def generation(self) -> Generation:
+        """The generation that questions are answered from now. Raises RetrievalError."""
+        with self._lock:
+            return self._current().generation
+
+    def close(self) -> None:
+        """Close the index; the next question opens it again."""
+        with self._lock:
+            self._drop()
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any
+    ) -> list[Document]:
+        return self.search(query, kwargs.get("k"), kwargs.get("where"))
+
+    def _current(self) -> _Served:
+        files = CorpusFiles(self.corpus_dir)
+        stamp = _stamp(files)
+        if self._served is not None and self._served.stamp == stamp:
+            return self._served
+        generation = files.read_pointer()
+        if generation is None:
+            raise RetrievalError(
+                f"corpus '{self.corpus_dir.name}' has no index yet: run graft ingest --domain {self.corpus_dir.name}"
+            )
+        self._check(generation)
+        served = self._open(files, generation, stamp)
+        self._drop()
+        self._served = served
+        return served
+
+    def _check(self, generation: Generation) -> None:
+        embedder = getattr(self.embeddings, "fingerprint", type(self.embeddings).__name__)
+        name = self.corpus_dir.name
+        if generation.embedder != embedder:
+            raise IndexMismatchError(
+                f"the index of '{name}' was built with another embedder ({generation.embedder[:8]}, now {embedder[:8]}): "
+                f"go back to that one with --embedder, or run graft ingest --domain {name} --reembed"
+            )
+        if not generation.chunks:
+            raise RetrievalError(f"the index of '{name}' is empty: put documents into its corpus and ingest again")
+
+    def _open(self, files: CorpusFiles, generation: Generation, stamp: tuple[int, int]) -> _Served:
+        try:
+            connection = open_snapshot(files.snapshot(generation.name))
+            connection.execute("SELECT 1 FROM chunks LIMIT 1")
+        except sqlite3.Error as error:
+            raise RetrievalError(
+                f"the index {files.snapshot(generation.name)} cannot be opened ({error}): "
+                f"run graft ingest --domain {self.corpus_dir.name}"
+            ) from error
+        lexical = LexicalIndex(connection, generation.chunks)
+        return _Served(stamp, generation, connection, lexical, open_dense(files, generation, self.embeddings))
+
+    def _drop(self) -> None:
+        if self._served is None:
+            return
+        with suppress(Exception):  # closing what may already be gone
+            self._served.dense.close()
+        self._served.connection.close()
+        self._served = None
+
+
+def open_retriever(corpus_dir: Path, embeddings: Embeddings, settings: RetrieveSettings) -> HybridRetriever:
+    """The retriever of one corpus; fails early. Raises RetrievalError without an index, IndexMismatchError."""
+    retriever = HybridRetriever(corpus_dir=corpus_dir, embeddings=embeddings, settings=settings)
+    _ = retriever.generation
+    return retriever
+
+
+def _stamp(files: CorpusFiles) -> tuple[int, int]:
+    try:
+        status = files.pointer.stat()
+    except OSError:
+        return (0, 0)
+    return status.st_ino, status.st_mtime_ns
+
+
+def _marks(values: list[Any]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _numbers(connection: sqlite3.Connection, identities: list[str]) -> dict[str, int]:
+    rows = connection.execute(f"SELECT id, number FROM chunks WHERE id IN ({_marks(identities)})", identities)
+    return dict(rows.fetchall())
+
+
+def _matching(connection: sqlite3.Connection, numbers: list[int], where: dict[str, Any]) -> set[int]:
+    unknown = set(where) - {"source", "ordinal", "locator"}
+    if unknown:
+        raise RetrievalError(f"cannot filter by {', '.join(sorted(unknown))}: use source, ordinal or locator")
+    tests = " AND ".join(f"{key} = ?" for key in where)
+    rows = connection.execute(
+        f"SELECT number FROM chunks WHERE number IN ({_marks(numbers)}) AND {tests}", [*numbers, *where.values()]
+    )
+    return {number for (number,) in rows}
+
+
+def _rows(connection: sqlite3.Connection, numbers: list[int]) -> dict[int, dict[str, Any]]:
+    cursor = connection.execute(f"SELECT {_COLUMNS} FROM chunks WHERE number IN ({_marks(numbers)})", numbers)
+    names = _COLUMNS.split(", ")
+    return {row[0]: dict(zip(names, row, strict=True)) for row in cursor}
+
+
+def _document(row: dict[str, Any], score: float) -> Document:
+    metadata = {key: row[key] for key in ("source", "locator", "id", "start", "end", "ordinal")}
+    metadata["score"] = round(score, 6)
+    if row["page"] is not None:
+        metadata["page"] = row["page"]
+    return Document(page_content=row["text"], metadata=metadata, id=row["id"])
