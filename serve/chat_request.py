@@ -3,6 +3,7 @@
 What cannot be done is refused with a message that says so; what changes nothing that was promised is taken and left.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -105,6 +106,18 @@ class ChatRequest(BaseModel):
         None, alias="schema", description="For json and yaml: a schema of the domain by name, or a JSON Schema."
     )
     corpus: str | None = Field(None, description="Another corpus of the workspace.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_sent_on(cls, data: Any) -> Any:
+        # JSON lets through what no later step can write: halves of characters, NaN and Infinity.
+        try:
+            json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("a text holds half of a character (a lone surrogate): send valid Unicode") from error
+        except ValueError as error:
+            raise ValueError("NaN and Infinity are no JSON numbers: leave them out") from error
+        return data
 
     @field_validator("n")
     @classmethod

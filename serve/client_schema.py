@@ -27,6 +27,11 @@ def check_client_schema(schema: dict[str, Any]) -> None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise RequestError(f"the JSON Schema is invalid: {error.message[:200]}") from error
+    try:
+        # Definitions that come back to themselves without a step into the value do so whatever the value is.
+        Draft202012Validator(schema).is_valid(None)
+    except RecursionError as error:
+        raise RequestError("the JSON Schema's definitions refer to each other without end: break the circle") from error
 
 
 def _check_reference(reference: str, schema: dict[str, Any]) -> None:

@@ -1,0 +1,164 @@
+"""A domain service on the real chat pipeline, with a scripted model and a retriever in memory: no engine."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.retrievers import BaseRetriever
+from pydantic import BaseModel
+
+from core.chat import ChatPipeline, Event, Question
+from core.errors import AdapterError, GraftError, RequestError
+from core.pack import DomainPack, load_pack
+from core.passages import to_passage
+from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus
+from core.settings import GenerateSettings
+from core.types import Answer, Passage
+
+GARDEN = Path(__file__).resolve().parents[1] / "packs" / "garden"
+ADAPTER = "garden@3f9c2a1b"
+LEAFLETS = (
+    ("shrubs/quince.md", "Quince > Pruning", "Prune quince in February. It wants full sun."),
+    ("herbs/mint.md", "Mint", "Mint wants half shade and much water."),
+)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens elsewhere in this process; a test hangs no longer than 10 seconds on it."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  the condition may change in another thread
+            await asyncio.sleep(0.001)
+
+
+class Script(BaseModel):
+    """What the model does, and what was seen of it. So many answers at first are `endless`, until it is `broken`."""
+
+    replies: list[str] = []
+    finish_reason: str = "stop"
+    endless: int = 0
+    broken: bool = False
+    error: Any = None
+    prompts: list[Any] = []
+    options: list[dict[str, Any]] = []
+    models: list[str] = []
+    running: int = 0
+    aborted: int = 0
+
+
+class ScriptedModel(GenericFakeChatModel):
+    """LangChain's fake chat model, with token counts, a finish reason, and a record of what it was asked."""
+
+    script: Script
+
+    async def _astream(
+        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **options: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        script = self.script
+        script.prompts.append(messages)
+        script.options.append(options)
+        script.running += 1
+        finished = False
+        try:
+            if script.error is not None:
+                raise script.error
+            endless, script.endless = script.endless > 0, max(script.endless - 1, 0)
+            while endless:
+                if script.broken:
+                    raise RuntimeError("the model broke")
+                yield ChatGenerationChunk(message=AIMessageChunk(content="more "))
+                await asyncio.sleep(0.001)
+            for chunk in self._stream(messages, stop, None, **options):
+                yield chunk
+                await asyncio.sleep(0)
+            last = AIMessageChunk(
+                content="",
+                usage_metadata={"input_tokens": 40, "output_tokens": 8, "total_tokens": 48},
+                response_metadata={"finish_reason": script.finish_reason},
+            )
+            yield ChatGenerationChunk(message=last)
+            finished = True
+        finally:
+            script.running -= 1
+            script.aborted += not finished
+
+
+class Leaflets(BaseRetriever):
+    """Finds every leaflet, whatever is asked."""
+
+    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
+        return [
+            Document(page_content=text, metadata={"source": source, "locator": locator, "score": 1.0})
+            for source, locator, text in LEAFLETS
+        ]
+
+
+class ScriptedService:
+    """Implements DomainService. `script` steers the model; `state` is what status() returns."""
+
+    def __init__(self, *replies: str, adapter: str | None = ADAPTER, pack: DomainPack | None = None) -> None:
+        self.pack = pack or load_pack(str(GARDEN), GARDEN.parent, GARDEN.parent)
+        self.script = Script(replies=list(replies))
+        self.state = ServiceStatus(
+            domain=self.pack.name,
+            model=PartStatus(state="ready"),
+            corpus=PartStatus(state="ready"),
+            adapter=adapter,
+        )
+        self.published = [ADAPTER] if adapter else []
+        self.ingest_error: GraftError | None = None
+        self._replies = iter(self.script.replies)
+        self.pipeline = ChatPipeline(
+            pack=self.pack,
+            model_for=self._model,
+            base_model="base-model",
+            active_adapter=lambda: self.state.adapter,
+            count_tokens=lambda text: len(text.split()),
+            generate=GenerateSettings(),
+            retriever=Leaflets(),
+        )
+
+    def _model(self, name: str) -> ScriptedModel:
+        self.script.models.append(name)
+        return ScriptedModel(messages=self._replies, script=self.script)  # type: ignore[arg-type]
+
+    async def stream(self, question: Question, corpus: str | None = None) -> AsyncGenerator[Event, None]:
+        if corpus not in (None, self.pack.name):
+            raise RequestError(f"no corpus '{corpus}' in this workspace: it has {self.pack.name}")
+        async for event in self.pipeline.stream(question):
+            yield event
+
+    async def answer(self, question: Question, corpus: str | None = None) -> Answer:
+        return await self.pipeline.answer(question)
+
+    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
+        documents = await Leaflets().ainvoke(text)
+        return [to_passage(document, n) for n, document in enumerate(documents[:k], start=1)]
+
+    def status(self) -> ServiceStatus:
+        return self.state
+
+    def adapters(self) -> list[AdapterInfo]:
+        return [
+            AdapterInfo(name=name, active=name == self.state.adapter, created="2026-01-02T03:04:05+00:00")
+            for name in self.published
+        ]
+
+    def corpora(self) -> list[CorpusInfo]:
+        return [CorpusInfo(name=self.pack.name, chunks=12, documents=11)]
+
+    async def activate(self, adapter: str) -> None:
+        if adapter not in self.published:
+            raise AdapterError(f"no adapter '{adapter}': it has {', '.join(self.published)}")
+        self.state.adapter = adapter
+
+    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+        await asyncio.to_thread(on_progress, "embedding", 0.5)
+        if self.ingest_error is not None:
+            raise self.ingest_error
+        return {"indexed": 1, "chunks": 2}
