@@ -1,0 +1,137 @@
+"""Several fast passes at once: a batch's packs on one thread per core, their losses and gradients brought together.
+
+One thread per sequence needs no waiting inside a layer, which is why two threads finish a batch sooner here than two
+threads that share every matrix product. Knows PyTorch's autograd, but no trainer.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from finetune import lora_math
+from finetune.fast_packs import PACK_TOKENS, plan, read_rows
+from finetune.fast_pass import FastPass, Pack
+from finetune.fast_weights import ModelWeights, Unfit
+
+_MOST_WORKERS = 8
+
+
+class FastEngine:
+    """Computes the loss of a PEFT model and its LoRA gradients without calling, or changing, the model.
+
+    The base weights are copied once; the adapter's are read again at every call. Raises Unfit for models that it
+    does not understand, quantised ones and GPUs among them.
+    """
+
+    def __init__(self, model: nn.Module, workers: int | None = None) -> None:
+        self.weights = ModelWeights(model)
+        self.weights.copy_base()
+        cores = torch.get_num_threads()
+        self.workers = workers or max(1, min(cores, _MOST_WORKERS))
+        kernels = best_kernels(self.weights.dtype)
+        self._passes = [FastPass(self.weights, kernels) for _ in range(self.workers)]
+        self._angles = self.weights.angles(1)
+        threads = max(1, cores // self.workers)
+        self._pool = ThreadPoolExecutor(self.workers, "fast-pass", _start_worker, (threads,))
+        list(self._pool.map(int, range(self.workers)))
+        torch.set_num_threads(cores)  # the workers' limit is also what later threads would begin with
+
+    @staticmethod
+    def check(model: nn.Module) -> None:
+        """Raises Unfit, with the reason, for a model that the engine cannot train; copies no weights."""
+        ModelWeights(model)
+
+    def close(self) -> None:
+        """End the threads and give the memory back."""
+        self._pool.shutdown()
+        self._passes.clear()
+
+    def loss(
+        self, input_ids: Tensor, attention_mask: Tensor | None, labels: Tensor, count: float, train: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Sum of the labels' losses divided by `count` (a scalar with a gradient, where `train`), and their
+        statistics [M, 3]: loss, entropy, hit. The batch [B, L] is padded at the right."""
+        rows = read_rows(input_ids, attention_mask, labels)
+        if not rows:
+            zero = sum((p.sum() * 0 for p in self.weights.parameters), torch.zeros(()))
+            return torch.as_tensor(zero), torch.zeros(0, 3)
+        self.weights.refresh()
+        length = max(len(row.tokens) for row in rows)
+        if length > self._angles[0].shape[0]:
+            self._angles = self.weights.angles(2 * length)
+        packs = plan(rows, self.workers, PACK_TOKENS)
+        if not train:
+            stats, _ = self._run(packs, None)
+            return stats[:, 0].sum() / count, stats
+        found: list[Tensor] = []
+        loss: Any = _Loss.apply(self, packs, 1 / count, found, *self.weights.parameters)
+        return loss, found[0]
+
+    def _run(self, packs: Sequence[Sequence[Pack]], scale: float | None) -> tuple[Tensor, list[Tensor]]:
+        jobs = [self._pool.submit(self._work, i, share, scale) for i, share in enumerate(packs)]
+        stats = torch.cat([part for job in jobs for part in job.result()])
+        if scale is None:
+            return stats, []
+        grads: list[Tensor] = []
+        sums = [self._passes[i].gradients for i in range(len(packs))]
+        for linear in self.weights.linears():
+            grad_a = sum((g.a[id(linear)] for g in sums[1:]), sums[0].a[id(linear)])
+            grad_b = sum((g.b[id(linear)] for g in sums[1:]), sums[0].b[id(linear)])
+            grads += linear.gradients(grad_a, grad_b)
+        return stats, grads
+
+    def _work(self, index: int, packs: Sequence[Pack], scale: float | None) -> list[Tensor]:
+        worker = self._passes[index]
+        if scale is not None:
+            worker.gradients.clear()
+        return [worker.run(pack, self._angles, scale) for pack in packs]
+
+
+class _Loss(torch.autograd.Function):
+    """The loss as autograd sees it; its gradients are there when the loss is."""
+
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any,
+        engine: FastEngine,
+        packs: Sequence[Sequence[Pack]],
+        scale: float,
+        found: list[Tensor],
+        *parameters: Tensor,
+    ) -> Tensor:
+        stats, grads = engine._run(packs, scale)  # noqa: SLF001
+        ctx.grads = [grad.to(p.dtype) for grad, p in zip(grads, parameters, strict=True)]
+        found.append(stats)
+        return stats[:, 0].sum() * scale
+
+    @staticmethod
+    def backward(ctx: Any, *outputs: Tensor) -> tuple[Any, ...]:
+        factor = outputs[0]
+        grads = ctx.grads
+        del ctx.grads
+        torch._foreach_mul_(grads, float(factor))  # noqa: SLF001
+        return (None, None, None, None, *grads)
+
+
+def best_kernels(dtype: torch.dtype) -> ModuleType:
+    """The compiled passes where they apply (bfloat16, Numba installed), else the plain ones."""
+    if dtype != torch.bfloat16 or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        return lora_math
+    try:
+        from finetune import fast_kernels
+    except ImportError:
+        return lora_math
+    return fast_kernels
+
+
+def _start_worker(threads: int) -> None:
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+
+
+__all__ = ["FastEngine", "Unfit", "best_kernels"]
