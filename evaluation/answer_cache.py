@@ -1,0 +1,72 @@
+"""Answers on disk, so that a stopped lab goes on: one JSON Lines file per arm and everything that determines it.
+
+Each answer is appended as it comes. A line cut by a kill is passed over and written anew. Knows no figure.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.chat import Question
+from core.files import disk_error, sha256_json
+from core.types import Answer
+
+
+class AnswerCache:
+    """Answers of one arm. `identity` is everything else that determines them; when it changes, a new file begins."""
+
+    def __init__(self, folder: Path, arm: str, identity: Any) -> None:
+        self.path = folder / f"{arm}-{sha256_json(identity)[:16]}.jsonl"
+        self._answers = dict(_read(self.path))
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def get(self, question: Question) -> Answer | None:
+        """The stored answer to `question`, or None."""
+        return self._answers.get(question_key(question))
+
+    def put(self, question: Question, answer: Answer) -> None:
+        """Append an answer; it is on disk when this returns. Raises WorkspaceError when it cannot be written."""
+        key = question_key(question)
+        line = json.dumps({"key": key, "answer": answer.model_dump(mode="json", by_alias=True)}, ensure_ascii=False)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                # A line that a kill cut short must not swallow this one.
+                start = b"\n" if _is_cut(self.path) else b""
+                file.write(start + line.encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise disk_error(error, self.path) from error
+        self._answers[key] = answer
+
+
+def question_key(question: Question) -> str:
+    """Hash of every field of a question."""
+    return sha256_json(question.model_dump(mode="json"))
+
+
+def _is_cut(path: Path) -> bool:
+    if path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
+def _read(path: Path) -> list[tuple[str, Answer]]:
+    if not path.exists():
+        return []
+    answers = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+            answers.append((row["key"], Answer.model_validate(row["answer"])))
+        except (ValueError, KeyError, TypeError, ValidationError):
+            continue
+    return answers

@@ -1,0 +1,84 @@
+"""What a lab run found: questions, answers and scores arm by arm, and the document and table made of them."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from core.arms import Arm
+from core.files import write_json, write_lines
+from core.types import Example
+from evaluation.asking import Outcome
+from evaluation.misses import MissClass
+from evaluation.scores import Score
+
+
+@dataclass(frozen=True)
+class ArmRun:
+    """One arm: outcomes, scores and classes of misses, each in the order of the lab's questions.
+
+    `seconds` is the wall time of the arm, or None when some answers came from the cache.
+    """
+
+    arm: Arm
+    model: str | None
+    outcomes: list[Outcome]
+    scores: list[Score]
+    misses: list[MissClass | None]
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class LabResult:
+    """A whole lab run. `document` is what lab.json holds, `table` the figures as a Markdown table."""
+
+    domain: str
+    title: str
+    test_hash: str
+    test_size: int
+    adapter: str | None
+    questions: list[Example]
+    runs: dict[str, ArmRun]
+    limit: int | None
+    seed: int
+    bootstrap: int
+    concurrency: int
+    icl_examples: int | None
+    created: str
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The figures as JSON (see docs/method.md)."""
+        from evaluation.summary import summarise
+
+        return summarise(self)
+
+    @property
+    def table(self) -> str:
+        """The figures of all arms as a Markdown table, for the terminal and a README."""
+        from evaluation.table import table_markdown
+
+        return table_markdown(self)
+
+
+def write_lab_json(result: LabResult, path: Path) -> None:
+    """Write the figures, atomically."""
+    write_json(path, result.document)
+
+
+def write_answers(result: LabResult, path: Path) -> None:
+    """Write every answer beside its example, score and class of miss: one JSON document per line."""
+    rows = [
+        {
+            "arm": name,
+            "example": example.model_dump(mode="json", by_alias=True),
+            "answer": outcome.answer.model_dump(mode="json", by_alias=True) if outcome.answer else None,
+            "failure": outcome.failure,
+            "score": score.model_dump(mode="json"),
+            "miss": miss,
+        }
+        for name, run in result.runs.items()
+        for example, outcome, score, miss in zip(result.questions, run.outcomes, run.scores, run.misses, strict=True)
+    ]
+    write_lines(path, rows)

@@ -1,0 +1,90 @@
+"""The figures of all arms as one Markdown table. Knows no HTML."""
+
+from typing import Any
+
+from evaluation.measures import MEASURES
+from evaluation.result import LabResult
+
+COLUMNS = ("field_em", "field_f1", "prose_f1", "validity", "evidence_recall", "citation_correct", "refusal_f1")
+NONE = "–"
+
+
+def table_markdown(result: LabResult) -> str:
+    """One row per arm; the comparing figure with its interval; the margin below."""
+    document = result.document
+    shown = [name for name in COLUMNS if any(arm[name] for arm in document["arms"].values())]
+    head = ["Arm", *(MEASURES[name].label for name in shown), "Tokens in / out", "Seconds (median)"]
+    rows = [[name, *(_cell(arm, column, document["primary"]) for column in shown), _tokens(arm), _seconds(arm)]
+            for name, arm in document["arms"].items()]  # fmt: skip
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = [_line(head, widths), "|".join(["", "-" * (widths[0] + 2), *("-" * (w + 1) + ":" for w in widths[1:]), ""])]
+    lines += [_line(row, widths) for row in rows]
+    failed = {name: arm["failed"] for name, arm in document["arms"].items() if arm["failed"]}
+    notes = [margin_sentence(document), interaction_sentence(document)]
+    if failed:
+        notes.append("Failed, scored 0: " + ", ".join(f"{name} {count}" for name, count in failed.items()) + ".")
+    of = f" of {document['test_set']}" if document["questions"] < document["test_set"] else ""
+    notes.append(f"{document['questions']}{of} test questions; 95% intervals by paired bootstrap over records.")
+    return "\n".join(lines) + "\n\n" + "\n".join(note for note in notes if note)
+
+
+def margin_sentence(document: dict[str, Any]) -> str:
+    """The margin over the best arm without training as a sentence; empty without one."""
+    margin = document["margin"]
+    if margin is None:
+        return ""
+    low, high = margin["ci95"]
+    verdict = "ahead of" if low > 0 else "behind" if high < 0 else "not told apart from"
+    return (
+        f"{margin['arm']} is {verdict} the best arm without training ({margin['against']}): "
+        f"{MEASURES[margin['measure']].label.lower()} {points(margin['mean'])} points [{points(low)}, {points(high)}]."
+    )
+
+
+def interaction_sentence(document: dict[str, Any]) -> str:
+    """Whether retrieval and training add up, as a sentence; empty when an arm is missing."""
+    interaction = document["interaction"]
+    if interaction is None:
+        return ""
+    low, high = interaction["ci95"]
+    verdict = "more than" if low > 0 else "less than" if high < 0 else "about"
+    return (
+        f"Together, retrieval and training give {verdict} the sum of each (interaction {points(interaction['mean'])} "
+        f"points [{points(low)}, {points(high)}])."
+    )
+
+
+def points(value: float) -> str:
+    """A difference in percentage points, with its sign."""
+    return f"{100 * value:+.1f}".replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """A share as percent, one digit."""
+    return f"{100 * value:.1f}"
+
+
+def _cell(arm: dict[str, Any], column: str, primary: str) -> str:
+    figure = arm[column]
+    if figure is None:
+        return NONE
+    low, high = figure["ci95"]
+    spread = f" [{percent(low)}, {percent(high)}]" if column == primary else ""
+    return percent(figure["mean"]) + spread
+
+
+def _tokens(arm: dict[str, Any]) -> str:
+    prompt, completion = arm["tokens"]["prompt"], arm["tokens"]["completion"]
+    return f"{prompt['mean']:.0f} / {completion['mean']:.0f}" if prompt and completion else NONE
+
+
+def _seconds(arm: dict[str, Any]) -> str:
+    return f"{arm['seconds']['median']:.2f}" if arm["seconds"] else NONE
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    first, *rest = (
+        cell.ljust(width) if index == 0 else cell.rjust(width)
+        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "| " + " | ".join([first, *rest]) + " |"
