@@ -323,6 +323,8 @@ async def _translate_errors(events: AsyncIterator[Event]) -> AsyncIterator[Event
         raise ServeError(
             "the language model cannot be reached; it restarts by itself, try again in a minute"
         ) from error
+    except openai.BadRequestError as error:
+        raise RequestError(f"the language model cannot take this request: {error.message}") from error
     except openai.APIStatusError as error:
         raise ServeError(f"the language model refused the request: {error.message}") from error
     finally:

@@ -50,6 +50,10 @@ class Script(BaseModel):
     running: int = 0
     aborted: int = 0
 
+    def __repr__(self) -> str:
+        # LangChain writes out a model for every call: without the record of all calls before it.
+        return "Script"
+
 
 class ScriptedModel(GenericFakeChatModel):
     """LangChain's fake chat model, with token counts, a finish reason, and a record of what it was asked."""

@@ -107,7 +107,8 @@ def test_domain_without_an_adapter_answers_as_rag():
     assert ask(service).json()["graft"]["arm"] == "rag"
 
 
-def test_history_makes_the_question_standalone_and_system_message_is_left_out():
+@pytest.mark.parametrize("stream", [False, True])
+def test_history_makes_the_question_standalone_and_system_message_is_left_out(stream):
     service = ScriptedService("Full sun. [1]")
     messages = [
         {"role": "system", "content": "Be a pirate."},
@@ -115,7 +116,7 @@ def test_history_makes_the_question_standalone_and_system_message_is_left_out():
         {"role": "assistant", "content": "In February."},
         {"role": "user", "content": [{"type": "text", "text": "And how much sun does it want?"}]},
     ]
-    response = ask(service, messages=messages)
+    response = ask(service, messages=messages, stream=stream)
     assert response.headers["X-Graft-System-Message"] == "ignored"
     system, user = service.script.prompts[0]
     assert "pirate" not in system.content
