@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from serve.http_server import check_port
+from serve.listeners import listen_tcp
 from tests.support.graft_process import REPOSITORY, free_port
 from tests.support.scripted_service import ADAPTER, ScriptedService, until
 from tests.support.served_app import served_app
@@ -167,6 +168,24 @@ def test_port_in_use_names_the_user(serve):
         check_port("no-such-host.invalid", 7860)
     with pytest.raises(ServeError, match=r"192\.0\.2\.7"):
         check_port("192.0.2.7", served.settings.port)
+
+
+def test_answers_are_not_held_back_for_an_acknowledgement():
+    import socket
+
+    async def go() -> bool:
+        accepted = asyncio.get_running_loop().create_future()
+        listener = listen_tcp("127.0.0.1", free_port())[0]
+        server = await asyncio.start_server(lambda _, writer: accepted.set_result(writer), sock=listener)
+        async with server:
+            _, client = await asyncio.open_connection(*listener.getsockname())
+            writer = await accepted
+            no_delay = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            writer.close()
+            client.close()
+        return bool(no_delay)
+
+    assert asyncio.run(go())
 
 
 def test_stop_cancels_open_streams_and_removes_the_socket(serve):
