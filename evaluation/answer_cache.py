@@ -63,7 +63,8 @@ def _read(path: Path) -> list[tuple[str, Answer]]:
     if not path.exists():
         return []
     answers = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    # Not splitlines(): passages may hold separators such as U+2028, which JSON leaves as they are.
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             row = json.loads(line)
             answers.append((row["key"], Answer.model_validate(row["answer"])))

@@ -24,7 +24,7 @@ def table_markdown(result: LabResult) -> str:
     if failed:
         notes.append("Failed, scored 0: " + ", ".join(f"{name} {count}" for name, count in failed.items()) + ".")
     of = f" of {document['test_set']}" if document["questions"] < document["test_set"] else ""
-    notes.append(f"{document['questions']}{of} test questions; 95% intervals by paired bootstrap over records.")
+    notes.append(f"Test questions: {document['questions']}{of}; 95% intervals by paired bootstrap over records.")
     return "\n".join(lines) + "\n\n" + "\n".join(note for note in notes if note)
 
 

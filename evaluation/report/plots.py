@@ -76,7 +76,7 @@ def scatter(points: Sequence[Point], title: str, x_label: str) -> Html:
     width, height = 440, 300
     left, right, top, bottom = 40, 16, 14, 44
     x_ticks = _ticks(max((point.x for point in points), default=1.0))
-    top_share = max((point.high for point in points), default=1.0)
+    top_share = max((point.high for point in points), default=1.0) or 0.01
     y_ticks = [tick for tick in (0.0, 0.25, 0.5, 0.75, 1.0) if tick < top_share + 0.25]
 
     def at(x: float, y: float) -> tuple[float, float]:

@@ -1,0 +1,157 @@
+"""The whole lab over an answerer that knows some answers: figures, files, resumption, refusals to start."""
+
+import json
+
+import pytest
+
+from core.errors import LabError, RequestError, ServeError
+
+from .conftest import ADAPTER, Gardener, half_taught, passage, run, truth
+
+
+def test_figures_of_a_known_case(pack, tmp_path):
+    document = run(pack, tmp_path, Gardener(half_taught)).document
+    assert json.loads((tmp_path / "out" / "lab.json").read_text()) == document
+    arms = document["arms"]
+    assert list(arms) == ["base", "rag", "lora", "hybrid"]
+    assert (document["domain"], document["adapter"], document["schema_version"]) == ("garden", ADAPTER, 1)
+    # 2 json and 1 yaml answerable, whose plant stands in the question, so that only the month counts.
+    assert [arms[name]["field_em"]["mean"] for name in arms] == [0.0, 0.6667, 1.0, 1.0]
+    assert arms["rag"]["field_em"]["n"] == 3
+    assert arms["hybrid"]["prose_f1"]["mean"] == 1.0
+    assert arms["base"]["prose_f1"]["mean"] == 0.0
+    assert arms["hybrid"]["refusal_f1"]["mean"] == 1.0
+    assert arms["rag"]["refusal_f1"] == {"mean": pytest.approx(0.6667), "ci95": [0.0, 1.0], "n": 2}
+    assert arms["base"]["evidence_recall"] is None
+    assert arms["rag"]["evidence_recall"]["mean"] == 1.0
+    assert arms["rag"]["citation_correct"]["mean"] == 1.0
+    assert arms["hybrid"]["tokens"]["prompt"]["mean"] == 100
+    assert arms["hybrid"]["seconds"]["median"] == 0.5
+    assert arms["base"]["errors"] == {"unsupported": 7}
+    assert arms["hybrid"]["errors"] == {}
+    assert (arms["hybrid"]["model"], arms["base"]["model"]) == (ADAPTER, "base-model")
+    assert document["margin"]["against"] == "rag"
+    assert document["margin"]["mean"] == pytest.approx(1 / 3, abs=1e-3)
+    assert document["interaction"]["mean"] == pytest.approx(1 - 2 / 3 - 1 + 0, abs=1e-3)
+    assert len(document["differences"]) == 6
+    assert arms["rag"]["by"]["format"]["yaml"]["field_em"]["mean"] == 0.0
+    assert arms["rag"]["by"]["format"]["json"]["field_em"]["mean"] == 1.0
+    assert arms["rag"]["by"]["naming"]["named"]["n"] == 5
+
+
+def test_arms_run_one_after_another_and_adapter_arms_name_the_adapter(pack, tmp_path):
+    answerer = Gardener(truth)
+    seen = []
+    run(pack, tmp_path, answerer, on_progress=lambda arm, done, total: seen.append((arm, done, total)))
+    names = [question.arm.name for question in answerer.asked]
+    assert names == [name for name in ("base", "rag", "lora", "hybrid") for _ in range(7)]
+    assert {q.adapter for q in answerer.asked if q.arm.adapter} == {ADAPTER}
+    assert {q.adapter for q in answerer.asked if not q.arm.adapter} == {None}
+    assert seen[0] == ("base", 0, 7)
+    assert seen[-1] == ("hybrid", 7, 7)
+
+
+def test_a_repeat_asks_nothing_and_finds_the_same(pack, tmp_path):
+    first = run(pack, tmp_path, Gardener(half_taught)).document
+    answerer = Gardener(truth)
+    again = run(pack, tmp_path, answerer).document
+    assert answerer.asked == []
+    assert again["arms"]["rag"]["from_cache"] == 7
+    assert again["margin"] == first["margin"]
+    assert again["arms"]["rag"]["seconds"]["arm"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "asked_again"),
+    [
+        ({"fingerprint": "other"}, {"base", "icl", "lora"}),
+        ({"adapter": "garden@ffffffff"}, {"lora"}),
+        ({"icl_count": 5}, {"icl"}),
+    ],
+)
+def test_only_what_a_change_concerns_is_asked_again(pack, tmp_path, change, asked_again):
+    arms = ("base", "icl", "lora")
+    run(pack, tmp_path, Gardener(truth), arms, icl_count=3)
+    answerer = Gardener(truth)
+    run(pack, tmp_path, answerer, arms, **{"icl_count": 3} | change)
+    assert {question.arm.name for question in answerer.asked} == asked_again
+
+
+def test_a_failed_question_is_counted_scored_0_and_shown(pack, tmp_path):
+    def knows(question):
+        return ServeError("the model <took> too long") if "heather" in question.text else truth(question)
+
+    result = run(pack, tmp_path, Gardener(knows), ["rag"])
+    arm = result.document["arms"]["rag"]
+    assert arm["failed"] == 1
+    assert arm["n"] == 7
+    assert arm["field_em"] == {"mean": 0.6667, "ci95": arm["field_em"]["ci95"], "n": 3}
+    assert arm["seconds"]["n"] == 6
+    assert "Failed, scored 0: rag 1." in result.table
+
+
+def test_limit_is_the_same_sample_for_all_arms(pack, tmp_path):
+    answerer = Gardener(truth)
+    document = run(pack, tmp_path, answerer, ["base", "rag"], limit=3).document
+    texts = [[q.text for q in answerer.asked if q.arm.name == name] for name in ("base", "rag")]
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 3
+    assert (document["questions"], document["test_set"], document["limit"]) == (3, 7, 3)
+
+
+def test_search_explains_missing_evidence_once_for_all_arms(pack, tmp_path):
+    class Blind(Gardener):
+        async def answer(self, question):
+            answer = await super().answer(question)
+            return answer.model_copy(update={"passages": [], "citations": [], "answer": None, "refused": True})
+
+    searched = []
+
+    async def search(text, k):
+        searched.append(text)
+        return [passage("quince")] if "quince" in text else []
+
+    document = run(pack, tmp_path, Blind(truth), ["rag", "hybrid"], search=search).document
+    assert document["arms"]["rag"]["errors"] == {"not_in_corpus": 3, "below_budget": 2}
+    assert document["arms"]["hybrid"]["errors"] == document["arms"]["rag"]["errors"]
+    assert len(searched) == len(set(searched)) + 1  # the two questions about quince share their quote
+
+
+@pytest.mark.parametrize(
+    ("arms", "options", "error", "line"),
+    [
+        ([], {}, LabError, "no arms to compare"),
+        (["base", "ragg"], {}, RequestError, "unknown arm 'ragg'"),
+        (["base", "hybrid"], {"adapter": None}, LabError, "no active adapter for hybrid: run graft train"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_is_asked(pack, tmp_path, arms, options, error, line):
+    answerer = Gardener(truth)
+    with pytest.raises(error, match=line):
+        run(pack, tmp_path, answerer, arms, **options)
+    assert answerer.asked == []
+
+
+def test_icl_without_training_examples_is_refused(pack, tmp_path):
+    pack.train_file.unlink()
+    with pytest.raises(LabError, match=r"no training examples to show in rag\+icl"):
+        run(pack, tmp_path, Gardener(truth), ["rag+icl"])
+
+
+def test_an_arm_answered_by_two_models_is_refused(pack, tmp_path):
+    class Swapped(Gardener):
+        async def answer(self, question):
+            answer = await super().answer(question)
+            return answer.model_copy(update={"model": "garden@another"}) if len(self.asked) > 3 else answer
+
+    with pytest.raises(LabError, match="arm 'hybrid' was answered by garden@0123abcd, garden@another"):
+        run(pack, tmp_path, Swapped(truth), ["hybrid"])
+
+
+def test_every_answer_is_kept_beside_its_score(pack, tmp_path):
+    run(pack, tmp_path, Gardener(half_taught), ["base", "rag"])
+    rows = [json.loads(line) for line in (tmp_path / "out" / "answers.jsonl").read_text().splitlines()]
+    assert len(rows) == 14
+    row = next(r for r in rows if r["arm"] == "rag" and r["example"]["id"] == "sage-0")
+    assert (row["miss"], row["score"]["field_em"]) == ("ignored", 0.0)  # May stands in the passage on camellias
+    assert row["answer"]["answer"] == {"plant": "fern", "month": "May"}
