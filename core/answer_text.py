@@ -6,7 +6,7 @@ json and yaml are an envelope of citations and answer (`null` for a refusal); te
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -102,14 +102,16 @@ def _read_structured(raw: str, format: Format, schema: dict[str, Any] | None) ->
     fenced = _FENCE.match(raw)
     body = (fenced.group(1) if fenced else raw).strip()
     try:
-        value = json.loads(body) if format == "json" else yaml.safe_load(body)
-    except (ValueError, yaml.YAMLError, RecursionError):
+        # Through JSON once more: YAML can hold bytes, dates and infinities, which no schema of ours knows.
+        value = json.loads(body) if format == "json" else yaml.load(body, Loader=_JsonTypesLoader)  # noqa: S506 - a SafeLoader that reads less
+        value = json.loads(json.dumps(value, allow_nan=False))
+    except (ValueError, TypeError, yaml.YAMLError, RecursionError):
         return ParsedAnswer(text=raw.strip(), valid=False)
     if not isinstance(value, dict):
         return ParsedAnswer(text=raw.strip(), valid=False)
     # A model that was never tuned tends to leave the envelope out: its bare answer is read all the same.
     answer, citations = (value.get("answer"), value.get("citations")) if "answer" in value else (value, [])
-    cited = [n for n in citations if isinstance(n, int)] if isinstance(citations, list) else []
+    cited = [n for n in citations if type(n) is int] if isinstance(citations, list) else []
     if answer is None:
         return ParsedAnswer(text=serialise(None, format), refused=True, cited=_unique(cited))
     valid = schema is None or Draft202012Validator(schema).is_valid(answer)
@@ -118,6 +120,20 @@ def _read_structured(raw: str, format: Format, schema: dict[str, Any] | None) ->
 
 def _unique(numbers: Sequence[int]) -> list[int]:
     return list(dict.fromkeys(numbers))
+
+
+class _JsonTypesLoader(yaml.SafeLoader):
+    """YAML as far as it is JSON in another spelling: unquoted dates are text, aliases (and so cycles) are errors."""
+
+    yaml_implicit_resolvers: ClassVar = {  # type: ignore[reportIncompatibleVariableOverride]
+        first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read")
+        return super().compose_node(parent, index)
 
 
 class _Quoted(yaml.SafeDumper):

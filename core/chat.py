@@ -219,7 +219,7 @@ class ChatPipeline:
             text=text,
             answer=parsed.answer,
             format=question.format,
-            schema_name=question.schema_name,
+            schema=question.schema_name,
             valid=parsed.valid,
             refused=parsed.refused,
             citations=to_citations(parsed.cited, passages or [], text),

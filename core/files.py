@@ -14,9 +14,12 @@ from core.errors import WorkspaceError
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace `path` by `content` in one step, with the data on disk before the name points at it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise disk_error(error, path) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -24,7 +24,7 @@ class PackDefaults(BaseModel):
 
     arm: str = "hybrid"
     format: Format = "text"
-    k: int = Field(5, ge=1, le=50)
+    k: int = Field(default=5, ge=1, le=50)
 
     @field_validator("arm")
     @classmethod
@@ -47,7 +47,7 @@ class PackFile(BaseModel):
     title: str = ""
     description: str = ""
     formats: tuple[Format, ...] | None = None
-    refusal: str = Field("I cannot find this in the documents.", min_length=1)
+    refusal: str = Field(default="I cannot find this in the documents.", min_length=1)
     sample_questions: tuple[str, ...] = ()
     prepare: bool = False
     defaults: PackDefaults = PackDefaults()
@@ -136,16 +136,7 @@ class DomainPack:
         return next(iter(self.schemas.values())) if len(self.schemas) == 1 else {"anyOf": list(self.schemas.values())}
 
     def _read(self, path: Path) -> list[Example]:
-        if not path.exists():
-            return []
-        examples = read_examples(path)
-        for number, example in enumerate(examples, start=1):
-            if example.schema_name is not None and example.schema_name not in self.schemas:
-                known = ", ".join(self.schemas) or "none"
-                raise PackError(
-                    f"{path}: example {number} ({example.id}): no schema '{example.schema_name}'; the pack has {known}"
-                )
-        return examples
+        return read_examples(path, self.schemas) if path.exists() else []
 
 
 def load_pack(reference: str, shipped: Path, prepared: Path) -> DomainPack:

@@ -28,100 +28,106 @@ class ModelSettings(Section):
     """Which models are used."""
 
     llm: str = Field(
-        "packaged", description="Base model: 'packaged' (SmolLM2-135M-Instruct), a Hugging Face id, or a folder."
+        default="packaged",
+        description="Base model: 'packaged' (SmolLM2-135M-Instruct), a Hugging Face id, or a folder.",
     )
     embedder: str = Field(
-        "packaged", description="Embedder: 'packaged' (all-MiniLM-L6-v2), a sentence-transformers id, or a folder."
+        default="packaged",
+        description="Embedder: 'packaged' (all-MiniLM-L6-v2), a sentence-transformers id, or a folder.",
     )
 
 
 class IngestSettings(Section):
     """How documents become chunks."""
 
-    chunk_tokens: int = Field(160, ge=16, le=2048, description="Largest chunk, in tokens of the embedder.")
-    batch_size: int = Field(64, ge=1, description="Chunks embedded at once.")
-    workers: int = Field(2, ge=1, description="Parsing processes.")
-    max_file_mib: int = Field(64, ge=1, description="Larger files are rejected.")
+    chunk_tokens: int = Field(default=160, ge=16, le=2048, description="Largest chunk, in tokens of the embedder.")
+    batch_size: int = Field(default=64, ge=1, description="Chunks embedded at once.")
+    workers: int = Field(default=2, ge=1, description="Parsing processes.")
+    max_file_mib: int = Field(default=64, ge=1, description="Larger files are rejected.")
 
 
 class RetrieveSettings(Section):
     """How passages are found."""
 
-    k: int = Field(5, ge=1, le=50, description="Passages per question, at most.")
+    k: int = Field(default=5, ge=1, le=50, description="Passages per question, at most.")
     token_budget: int = Field(
-        700, ge=50, description="Tokens of the language model that passages may take in a prompt."
+        default=700, ge=50, description="Tokens of the language model that passages may take in a prompt."
     )
-    candidates: int = Field(40, ge=1, description="Hits taken from each of dense and lexical search before fusion.")
+    candidates: int = Field(
+        default=40, ge=1, description="Hits taken from each of dense and lexical search before fusion."
+    )
     dense_weight: float = Field(
-        0.5, ge=0, le=1, description="Weight of dense search in the fusion; lexical gets the rest."
+        default=0.5, ge=0, le=1, description="Weight of dense search in the fusion; lexical gets the rest."
     )
-    chroma_url: str | None = Field(None, description="A Chroma server (http://host:port); none: embedded.")
+    chroma_url: str | None = Field(default=None, description="A Chroma server (http://host:port); none: embedded.")
 
 
 class TrainSettings(Section):
     """How an adapter is trained."""
 
-    method: Literal["lora"] = Field("lora", description="Training method.")
+    method: Literal["lora"] = Field(default="lora", description="Training method.")
     preset: Literal["default", "best"] = Field(
-        "default", description="'default': 10 minutes on 2 cores; 'best': up to 45."
+        default="default", description="'default': 10 minutes on 2 cores; 'best': up to 45."
     )
-    rank: int = Field(16, ge=1, le=256, description="Rank of the LoRA matrices, on all linear layers.")
-    learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate.")
-    max_minutes: float | None = Field(None, gt=0, description="Stop after so many minutes; none: the preset's.")
-    max_steps: int | None = Field(None, ge=1, description="Stop after so many optimiser steps; none: no limit.")
-    seed: int = Field(7, description="Seed of data order and initialisation.")
+    rank: int = Field(default=16, ge=1, le=256, description="Rank of the LoRA matrices, on all linear layers.")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Peak learning rate.")
+    max_minutes: float | None = Field(default=None, gt=0, description="Stop after so many minutes; none: the preset's.")
+    max_steps: int | None = Field(default=None, ge=1, description="Stop after so many optimiser steps; none: no limit.")
+    seed: int = Field(default=7, description="Seed of data order and initialisation.")
 
 
 class ServeSettings(Section):
     """vLLM, the gateway and the page."""
 
-    host: str = Field("127.0.0.1", description="Address the page and the gateway bind to.")
-    port: int = Field(7860, ge=1, le=65535, description="Port of the page and the gateway.")
+    host: str = Field(default="127.0.0.1", description="Address the page and the gateway bind to.")
+    port: int = Field(default=7860, ge=1, le=65535, description="Port of the page and the gateway.")
     vllm_url: str | None = Field(
-        None, description="Use a vLLM that already runs (http://host:port) instead of starting one."
+        default=None, description="Use a vLLM that already runs (http://host:port) instead of starting one."
     )
-    max_model_len: int = Field(4096, ge=256, description="Context window, in tokens.")
-    kv_cache_gib: float = Field(2.0, gt=0, description="Memory for the key-value cache on CPU.")
-    gpu_memory_utilization: float = Field(0.8, gt=0, le=1, description="Share of GPU memory vLLM may take.")
-    tensor_parallel: int = Field(1, ge=1, description="GPUs that share one model.")
-    threads: int | None = Field(None, ge=1, description="CPU threads of vLLM; none: all cores.")
-    max_num_seqs: int = Field(16, ge=1, description="Requests in one batch.")
+    max_model_len: int = Field(default=4096, ge=256, description="Context window, in tokens.")
+    kv_cache_gib: float = Field(default=2.0, gt=0, description="Memory for the key-value cache on CPU.")
+    gpu_memory_utilization: float = Field(default=0.8, gt=0, le=1, description="Share of GPU memory vLLM may take.")
+    tensor_parallel: int = Field(default=1, ge=1, description="GPUs that share one model.")
+    threads: int | None = Field(default=None, ge=1, description="CPU threads of vLLM; none: all cores.")
+    max_num_seqs: int = Field(default=16, ge=1, description="Requests in one batch.")
     max_waiting: int = Field(
-        32, ge=0, description="Requests to /v1 that may wait while max_num_seqs are answered; further ones get 503."
+        default=32,
+        ge=0,
+        description="Requests to /v1 that may wait while max_num_seqs are answered; further ones get 503.",
     )
-    max_body_mib: float = Field(4.0, gt=0, description="Largest request body, in MiB.")
-    max_loras: int = Field(2, ge=1, description="Adapters that may share a batch.")
-    max_lora_rank: int = Field(64, ge=1, description="Largest adapter rank.")
+    max_body_mib: float = Field(default=4.0, gt=0, description="Largest request body, in MiB.")
+    max_loras: int = Field(default=2, ge=1, description="Adapters that may share a batch.")
+    max_lora_rank: int = Field(default=64, ge=1, description="Largest adapter rank.")
     api_keys_file: Path | None = Field(
-        None, description="File with one hashed API key per line; needed for any bind but loopback."
+        default=None, description="File with one hashed API key per line; needed for any bind but loopback."
     )
     allowed_hosts: tuple[str, ...] = Field(
-        (), description="Further host names that requests may carry in Host and Origin."
+        default=(), description="Further host names that requests may carry in Host and Origin."
     )
-    extra_args: tuple[str, ...] = Field((), description="Further arguments for vLLM, as they are.")
+    extra_args: tuple[str, ...] = Field(default=(), description="Further arguments for vLLM, as they are.")
 
 
 class GenerateSettings(Section):
     """How answers are written."""
 
-    max_tokens: int = Field(320, ge=1, description="Longest answer, in tokens.")
-    temperature: float = Field(0.0, ge=0, le=2, description="0: always the likeliest token.")
-    icl_examples: int = Field(3, ge=1, le=20, description="Worked examples in the prompt of the icl arms.")
-    timeout_seconds: float = Field(120.0, gt=0, description="Longest wait for an answer.")
+    max_tokens: int = Field(default=320, ge=1, description="Longest answer, in tokens.")
+    temperature: float = Field(default=0.0, ge=0, le=2, description="0: always the likeliest token.")
+    icl_examples: int = Field(default=3, ge=1, le=20, description="Worked examples in the prompt of the icl arms.")
+    timeout_seconds: float = Field(default=120.0, gt=0, description="Longest wait for an answer.")
 
 
 class LabSettings(Section):
     """How arms are compared."""
 
-    concurrency: int = Field(8, ge=1, description="Questions answered at once.")
-    bootstrap: int = Field(2000, ge=100, description="Resamples behind each confidence interval.")
-    seed: int = Field(11, description="Seed of samples and resamples.")
+    concurrency: int = Field(default=8, ge=1, description="Questions answered at once.")
+    bootstrap: int = Field(default=2000, ge=100, description="Resamples behind each confidence interval.")
+    seed: int = Field(default=11, description="Seed of samples and resamples.")
 
 
 class Settings(Section):
     """Everything that can be set. A key that is not here is an error."""
 
-    workspace: Path = Field(Path(".graft"), description="The folder that holds all state.")
+    workspace: Path = Field(default=Path(".graft"), description="The folder that holds all state.")
     models: ModelSettings = ModelSettings()
     ingest: IngestSettings = IngestSettings()
     retrieve: RetrieveSettings = RetrieveSettings()
@@ -180,7 +186,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if not _is_setting(path):
             raise SettingsError(f"environment variable {name} is not a setting: see docs/settings.md for the names")
         is_text = path == ["workspace"]
-        _set(found, path, text if is_text else yaml.safe_load(text))
+        try:
+            _set(found, path, text if is_text else yaml.safe_load(text))
+        except yaml.YAMLError as error:
+            raise SettingsError(f"environment variable {name} cannot be read as a YAML value: {text!r}") from error
     return found
 
 
