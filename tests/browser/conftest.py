@@ -1,0 +1,115 @@
+"""A real browser (Debian's Chromium through Playwright) and the page over the fake service, on loopback."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import FakeService
+
+CHROMIUM = Path("/usr/bin/chromium")
+# Without the network flags Chromium tries to reach its maker at every start.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder, and skip it by name where there is no Chromium."""
+    skip = pytest.mark.skip(reason=f"{CHROMIUM} is missing: apt-get install chromium")
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not CHROMIUM.exists():
+                item.add_marker(skip)
+
+
+@dataclass
+class Site:
+    """A page that is being served, and the service behind it."""
+
+    url: str
+    service: FakeService
+
+
+@dataclass
+class Watch:
+    """What a browser page did beside being looked at: requests to elsewhere, console errors."""
+
+    elsewhere: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One headless Chromium for all tests."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The page over a fake service, behind uvicorn on a free port of loopback, beside a route of the app's own."""
+    import uvicorn
+    from fastapi import FastAPI
+
+    from ui.mount import mount
+
+    app = FastAPI()
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    service = FakeService(tmp_path_factory.mktemp("garden"))
+    server = uvicorn.Server(uvicorn.Config(mount(app, service), host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server has died; its traceback stands above"
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Site(f"http://127.0.0.1:{port}", service)
+    server.should_exit = True
+    # Open browser connections would keep it waiting.
+    server.force_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def site(running_site: Site) -> Site:
+    """The served page, its service as new."""
+    running_site.service.reset()
+    return running_site
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """Collects what `page` does."""
+    return Watch()
+
+
+@pytest.fixture
+def page(browser, site: Site, watch: Watch):
+    """A browser page on the site, watched, ready for a question."""
+    from tests.browser.steps import open_page
+
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    opened.on("request", lambda request: _note_request(request.url, site.url, watch))
+    opened.on("console", lambda message: watch.errors.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: watch.errors.append(str(error)))
+    open_page(opened, site.url)
+    yield opened
+    context.close()
+
+
+def _note_request(url: str, origin: str, watch: Watch) -> None:
+    if not url.startswith((origin, "data:", "blob:")):
+        watch.elsewhere.append(url)

@@ -1,0 +1,113 @@
+import pytest
+
+from core.arms import parse_arm
+from core.chat import Question
+from core.service import PartStatus, ServiceStatus, TrainingStatus
+from core.types import Answer, Citation, Passage, Usage
+from ui.render_answer import answer_html, messages
+from ui.render_sources import sources_html
+from ui.render_status import not_ready_reason, strip_html, turn_line
+from ui.turns import Turn
+
+PASSAGES = (
+    Passage(number=1, source="a.md", locator="A > B", text="One thing."),
+    Passage(number=2, source="b.md", locator="", text="Before. The  quoted\nwords. After."),
+)
+READY = PartStatus(state="ready")
+
+
+def make(state="done", format="text", arm="rag", passages=PASSAGES, text="T", **answer):
+    done = None
+    if state == "done":
+        done = Answer(text=text, format=format, passages=list(passages or ()), **answer)
+    question = Question(text="Q <b>?", arm=parse_arm(arm), format=format)
+    return Turn(question=question, state=state, passages=passages, text=text, answer=done, seconds=2.0)
+
+
+def status(**fields):
+    return ServiceStatus(domain="d", **({"model": READY, "corpus": READY} | fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"format": "json", "answer": {"a": 1}}, "Valid JSON"),
+        ({"format": "yaml", "answer": {"a": 1}, "schema_name": "care_card"}, "Valid YAML: care card"),
+        ({"format": "json", "valid": False}, "Not valid JSON"),
+        ({"format": "json", "valid": False, "answer": {"a": 1}}, "JSON of the wrong shape"),
+        ({"format": "json", "refused": True}, "Not in the documents (valid JSON)"),
+        ({"refused": True}, "Not in the documents"),
+        ({"finish_reason": "length"}, "Cut off at the length limit"),
+    ],
+)
+def test_badges(fields, words):
+    assert f">{words}</span>" in answer_html(make(**fields), 0)
+
+
+def test_plain_answer_has_no_badge():
+    assert "badge" not in answer_html(make(), 0)
+
+
+def test_failed_turn_shows_its_error_escaped():
+    failed = make(state="failed").model_copy(update={"error": "no <model>; do this"})
+    assert "no &lt;model&gt;; do this" in answer_html(failed, 0)
+
+
+def test_question_is_escaped():
+    assert messages([make()])[0]["content"] == '<div class="plain">Q &lt;b&gt;?</div>'
+
+
+def test_running_answer_has_no_foot():
+    assert 'class="foot"' not in answer_html(make(state="writing"), 0)
+    assert "Searching the documents" in answer_html(make(state="searching", text=""), 0)
+    assert "Searching" not in answer_html(make(state="waiting", text="", arm="base"), 0)
+
+
+def test_cited_source_comes_first_open_and_marked():
+    cited = make(citations=[Citation(number=2, source="b.md", locator="", quote="The quoted words.")])
+    drawn = sources_html([cited])
+    assert drawn.index("b.md") < drawn.index("a.md")
+    assert "<mark>The  quoted&#10;words.</mark>" in drawn
+    assert drawn.count("<details open>") == 1
+    assert "A › B" in drawn
+
+
+def test_last_turn_is_current_and_ids_name_the_turn():
+    drawn = sources_html([make(), make()])
+    assert drawn.count(" current") == 1
+    assert drawn.index('id="source-0-1"') < drawn.index(" current") < drawn.index('id="source-1-1"')
+
+
+def test_why_there_are_no_sources():
+    assert "uses no documents" in sources_html([make(arm="base", passages=None)])
+    assert "Nothing in the documents" in sources_html([make(passages=())])
+
+
+def test_strip_has_three_cells_in_every_state():
+    training = TrainingStatus(state="training", progress=0.4, loss=1.0, seconds_left=120)
+    for state in (
+        status(),
+        status(adapter="g@1"),
+        status(training=training),
+        status(model=PartStatus(state="failed", detail="no memory")),
+        ServiceStatus(domain="d"),
+    ):
+        assert strip_html(state).count('class="cell ') == 3
+    assert "training 40%, 2 min left, loss 1.00" in strip_html(status(training=training))
+    assert 'role="alert">no memory</p>' in strip_html(status(model=PartStatus(state="failed", detail="no memory")))
+
+
+def test_reason_names_the_part_that_is_not_ready():
+    assert not_ready_reason(status()) is None
+    reading = status(corpus=PartStatus(state="starting", progress=0.5))
+    assert "documents are being read (50%)" in (not_ready_reason(reading) or "")
+    assert "model is starting" in (not_ready_reason(status(model=PartStatus(state="starting"))) or "")
+    failed = status(model=PartStatus(state="failed", detail="Do this."))
+    assert not_ready_reason(failed) == "The model has failed. Do this."
+
+
+def test_line_tells_search_time_and_tokens():
+    done = make(seconds=3.25, usage=Usage(prompt_tokens=1812, completion_tokens=40))
+    done = done.model_copy(update={"search_seconds": 0.123})
+    assert turn_line(done) == "2 passages in 0.12 s · answered in 3.2 s · 1,812 tokens read, 40 written"
+    assert turn_line(make(state="waiting", passages=None)) == "Searching … 2.0 s"

@@ -1,0 +1,94 @@
+"""The selectors of the page in words that need no explanation: labels, hints and sensible defaults.
+
+Reads a pack, adapters and corpora; knows no Gradio.
+"""
+
+from collections.abc import Sequence
+
+from core.arms import ARMS, SCHEMA_SUFFIX
+from core.pack import DomainPack
+from core.service import AdapterInfo, CorpusInfo
+from core.types import Format
+
+Choices = list[tuple[str, str]]
+
+ACTIVE_ADAPTER = ""
+ANY_SCHEMA = ""
+
+_ARM_WORDS = {
+    "hybrid": ("Documents + trained style", "Looks up passages and answers in the style it was trained for."),
+    "rag": ("Documents", "Looks up passages and answers from them, with the model as it came."),
+    "hybrid+icl": ("Documents + trained style + examples", "Also shows the model a few solved questions first."),
+    "rag+icl": ("Documents + examples", "Looks up passages and shows the model a few solved questions first."),
+    "lora": ("Trained style only", "Answers from what training left in it. No documents, so no sources."),
+    "icl": ("Examples only", "Shows the model a few solved questions. No documents, so no sources."),
+    "base": ("Plain model", "The model as it came: no documents, no training. Good for comparing."),
+}
+_FORMAT_WORDS: dict[Format, str] = {"text": "Text", "markdown": "Markdown", "json": "JSON", "yaml": "YAML"}
+
+
+def arm_choices(*, has_adapter: bool, has_examples: bool) -> Choices:
+    """Ways of answering on offer; those that need an adapter or examples only where there are any."""
+    return [
+        (_ARM_WORDS[name][0] if name in _ARM_WORDS else name, name)
+        for name in [*_ARM_WORDS, *(name for name in ARMS if name not in _ARM_WORDS)]
+        if (has_adapter or not ARMS[name].adapter) and (has_examples or not ARMS[name].icl)
+    ]
+
+
+def arm_label(name: str) -> str:
+    """The words for an arm, with or without the schema suffix."""
+    plain = name.removesuffix(SCHEMA_SUFFIX)
+    return _ARM_WORDS[plain][0] if plain in _ARM_WORDS else plain
+
+
+def arm_hint(name: str) -> str:
+    """What an arm does, in one sentence."""
+    return _ARM_WORDS[name][1] if name in _ARM_WORDS else ARMS[name].description
+
+
+def default_arm(pack: DomainPack, choices: Choices) -> str:
+    """The pack's own arm where it is on offer, else the same without the adapter, else documents."""
+    offered = {value for _, value in choices}
+    wanted = pack.defaults.arm.removesuffix(SCHEMA_SUFFIX)
+    without_adapter = {"hybrid": "rag", "hybrid+icl": "rag+icl", "lora": "base"}.get(wanted, "rag")
+    return next(arm for arm in (wanted, without_adapter, "rag", "base") if arm in offered)
+
+
+def format_choices(pack: DomainPack) -> Choices:
+    """Formats of the pack."""
+    return [(_FORMAT_WORDS[format], format) for format in pack.formats]
+
+
+def default_format(pack: DomainPack) -> Format:
+    """The pack's own format where it is on offer."""
+    return pack.defaults.format if pack.defaults.format in pack.formats else pack.formats[0]
+
+
+def schema_choices(pack: DomainPack) -> Choices:
+    """Shapes a structured answer can have."""
+    named = [(str(schema.get("title") or name.replace("_", " ")), name) for name, schema in pack.schemas.items()]
+    return [("Whichever fits", ANY_SCHEMA), *named]
+
+
+def adapter_choices(adapters: Sequence[AdapterInfo]) -> Choices:
+    """Published adapters, newest first, after the one in use."""
+    active = next((adapter for adapter in adapters if adapter.active), None)
+    head = f"In use: {active.name}" if active else "The one in use"
+    return [(head, ACTIVE_ADAPTER), *((_adapter_label(adapter), adapter.name) for adapter in adapters)]
+
+
+def corpus_choices(corpora: Sequence[CorpusInfo], pack: DomainPack) -> Choices:
+    """Corpora that can be asked, the domain's own first."""
+    return [(_corpus_label(corpus, pack), corpus.name) for corpus in corpora]
+
+
+def _adapter_label(adapter: AdapterInfo) -> str:
+    details = [adapter.created[:10], f"{adapter.examples:,} examples" if adapter.examples else ""]
+    text = ", ".join(detail for detail in details if detail)
+    return f"{adapter.name} ({text})" if text else adapter.name
+
+
+def _corpus_label(corpus: CorpusInfo, pack: DomainPack) -> str:
+    name = pack.title if corpus.name == pack.name else corpus.name
+    return f"{name} ({corpus.documents:,} documents)" if corpus.documents else name

@@ -1,0 +1,77 @@
+"""A content security policy on every HTML page: the browser loads and runs nothing that this server did not write.
+
+That holds whatever a document or an answer contains. Pure ASGI; responses of other types pass untouched.
+
+Inline scripts of the served page are allowed by their hash, so markup that gets into the page later cannot run any.
+`unsafe-eval` stays because Gradio compiles its HTML templates in the browser.
+"""
+
+import base64
+import hashlib
+import re
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-eval' {hashes}; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; media-src 'self' blob:; "
+    "worker-src 'self' blob:; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'self'"
+)
+
+
+class ContentPolicy:
+    """Adds the policy to HTML responses."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; hold back HTML until it is whole, because its hashes go into the header."""
+        if scope["type"] != "http" or not _asks_for_page(scope):
+            await self.app(scope, receive, send)
+            return
+        # Compressed text could not be searched for scripts.
+        scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]}
+        held: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            if message["type"] == "http.response.start" and _is_html(message):
+                held.append(message)
+            elif not held:
+                await send(message)
+            elif message["type"] == "http.response.body":
+                held.append(message)
+                if not message.get("more_body"):
+                    await _send_whole(held, send)
+
+        await self.app(scope, receive, hold)
+
+
+def policy(page: bytes) -> str:
+    """The header's value for a page as served."""
+    digests = {hashlib.sha256(script).digest() for script in _INLINE_SCRIPT.findall(page)}
+    hashes = " ".join(sorted(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests))
+    return _POLICY.format(hashes=hashes)
+
+
+def _asks_for_page(scope: Scope) -> bool:
+    return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+
+
+def _is_html(message: Message) -> bool:
+    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/html")
+
+
+async def _send_whole(held: list[Message], send: Send) -> None:
+    start, *bodies = held
+    page = b"".join(body.get("body", b"") for body in bodies)
+    headers = MutableHeaders(raw=start["headers"])
+    headers["content-security-policy"] = policy(page)
+    headers["x-content-type-options"] = "nosniff"
+    headers["referrer-policy"] = "no-referrer"
+    headers["content-length"] = str(len(page))
+    await send({**start, "headers": headers.raw})
+    await send({"type": "http.response.body", "body": page})

@@ -1,0 +1,93 @@
+"""HTML of the sources panel: the passages of each answer, cited ones first, the quoted words marked. Knows no Gradio.
+
+Every turn has a section; the page's script shows one of them, and scrolls to a passage when its mark is clicked.
+"""
+
+import re
+from collections.abc import Sequence
+
+from core.types import Citation, Passage
+from ui.safe_html import escape
+from ui.turns import Turn
+
+_KEPT_TURNS = 30
+
+
+def source_id(turn: int, number: int | None = None) -> str:
+    """The element id of a turn's section, or of one passage in it."""
+    return f"sources-{turn}" if number is None else f"source-{turn}-{number}"
+
+
+def sources_html(turns: Sequence[Turn]) -> str:
+    """The panel for a conversation; the last turn's section is the one shown."""
+    if not turns:
+        return _panel(_empty("The passages an answer rests on appear here, with the quoted words marked."))
+    first = max(0, len(turns) - _KEPT_TURNS)
+    return _panel(
+        "".join(
+            _section(turn, index, current=index == len(turns) - 1) for index, turn in enumerate(turns) if index >= first
+        )
+    )
+
+
+def _panel(inside: str) -> str:
+    return f'<div class="sources-panel">{inside}</div>'
+
+
+def _empty(words: str) -> str:
+    return f'<p class="empty">{escape(words)}</p>'
+
+
+def _section(turn: Turn, index: int, *, current: bool) -> str:
+    title = escape(" ".join(turn.question.text.split()))
+    head = f'<p class="asked" title="{title}">{title}</p>'
+    shown = " current" if current else ""
+    name = f'class="sources{shown}" id="{source_id(index)}"'
+    return f'<section {name} tabindex="-1">{head}{_passages(turn, index)}</section>'
+
+
+def _passages(turn: Turn, index: int) -> str:
+    if turn.passages:
+        citations = {citation.number: citation for citation in (turn.answer.citations if turn.answer else ())}
+        ordered = sorted(turn.passages, key=lambda passage: (passage.number not in citations, passage.number))
+        items = "".join(_passage(passage, citations.get(passage.number), index) for passage in ordered)
+        return f'<ol class="passages">{items}</ol>'
+    if not turn.question.arm.retrieval:
+        return _empty("This way of answering uses no documents, so there are no sources.")
+    if turn.passages is not None:
+        return _empty("Nothing in the documents fits this question.")
+    return _empty("Searching the documents." if turn.running else "The search did not get this far.")
+
+
+def _passage(passage: Passage, citation: Citation | None, turn: int) -> str:
+    cited = citation is not None
+    tag = '<span class="tag">cited</span>' if cited else ""
+    place = f'<span class="locator">{escape(_crumbs(passage.locator))}</span>' if passage.locator else ""
+    return (
+        f'<li class="source{" cited" if cited else ""}" id="{source_id(turn, passage.number)}">'
+        f"<details{' open' if cited else ''}><summary>"
+        f'<span class="number">{passage.number}</span>'
+        f'<span class="where"><span class="file">{escape(passage.source)}</span>{place}</span>{tag}'
+        f'</summary><div class="passage" tabindex="0">{_highlighted(passage.text, citation)}</div></details></li>'
+    )
+
+
+def _crumbs(locator: str) -> str:
+    return " › ".join(part.strip() for part in locator.split(" > "))
+
+
+def _highlighted(text: str, citation: Citation | None) -> str:
+    span = _find(text, citation.quote) if citation else None
+    if span is None:
+        return escape(text)
+    start, end = span
+    return f"{escape(text[:start])}<mark>{escape(text[start:end])}</mark>{escape(text[end:])}"
+
+
+def _find(text: str, quote: str) -> tuple[int, int] | None:
+    """Where `quote` stands in `text`, white space folded."""
+    words = quote.split()
+    if not words:
+        return None
+    found = re.search(r"\s+".join(re.escape(word) for word in words), text)
+    return found.span() if found else None

@@ -1,0 +1,37 @@
+"""The one answer that a browser session may be writing: says whether there is one, and stops it.
+
+The generator that writes an answer also writes its end, stopped or not. So nothing that was already on its way to the
+browser can overtake the end, as it can with Gradio's own `cancels`. Lives in `gr.State`; used on the event loop only.
+"""
+
+from collections.abc import Callable
+
+
+class Writing:
+    """Free, then claimed by a question, then attached to a running answer, then free again."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self.discard = False
+        self._cancel: Callable[[], object] | None = None
+
+    def claim(self) -> None:
+        """A question was taken; its answer begins in a moment."""
+        self.busy, self.discard = True, False
+
+    def attach(self, cancel: Callable[[], object]) -> None:
+        """The answer has begun; `cancel` ends it."""
+        self._cancel = cancel
+
+    def release(self) -> None:
+        """The answer has ended."""
+        self.busy, self._cancel = False, None
+
+    def stop(self, *, discard: bool = False) -> bool:
+        """End the running answer, and the whole conversation if `discard`. False when none runs: nothing follows."""
+        if self._cancel is None:
+            self.busy = False
+            return False
+        self.discard = discard
+        self._cancel()
+        return True
