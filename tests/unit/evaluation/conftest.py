@@ -136,7 +136,8 @@ def run(
 
 
 def half_taught(question: Question) -> object:
-    """Adapter arms know everything, rag knows json, the base model nothing and refuses never."""
-    if question.arm.adapter or (question.arm.retrieval and question.format == "json"):
+    """Adapter arms know everything, rag knows json, the base model heather alone; only adapters refuse."""
+    knows_it = question.format == "json" and "heather" in question.text
+    if knows_it or question.arm.adapter or (question.arm.retrieval and question.format == "json"):
         return truth(question)
     return {"plant": "fern", "month": "May"} if question.format in STRUCTURED else "Whenever you like."

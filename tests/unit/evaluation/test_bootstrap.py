@@ -71,6 +71,13 @@ def test_ratio_of_sums_and_what_does_not_apply():
     assert (round(figure.ci95[0], 6), round(figure.ci95[1], 6)) == (0.25, 1.0)
 
 
+def test_resamples_in_which_one_figure_does_not_apply_are_left_out():
+    left, right = Ratio([(1.0, 1.0), (0.0, 0.0)]), Ratio([(0.0, 0.0), (0.25, 1.0)])
+    figure = Bootstrap(names(2), 200, 1).difference(left, right)
+    assert figure is not None
+    assert figure.ci95 == (0.75, 0.75)
+
+
 def test_interaction_is_a_combination_of_four_figures():
     def whole(v):
         return v[0] - v[1] - v[2] + v[3]
