@@ -31,7 +31,7 @@ class Question(BaseModel):
     """One question as asked. `history` holds earlier user questions, oldest first; it only makes this one standalone.
 
     `constrained` None follows the arm; True decodes json and yaml under their schema whatever the arm says.
-    `adapter` None means the active one.
+    `adapter` None means the active one. `icl_examples` None follows the settings; records in `icl_without` are not shown.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -45,6 +45,8 @@ class Question(BaseModel):
     constrained: bool | None = None
     adapter: str | None = None
     max_tokens: int | None = None
+    icl_examples: int | None = None
+    icl_without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,9 @@ class ChatPipeline:
                 raise RequestError(
                     f"domain '{self.pack.name}' has no training examples, which arm '{question.arm.name}' shows"
                 )
-            examples = tuple(
-                self.examples.select(text, question.format, question.schema_name, self.generate.icl_examples)
-            )
+            selector = self.examples.without(question.icl_without) if question.icl_without else self.examples
+            count = question.icl_examples or self.generate.icl_examples
+            examples = tuple(selector.select(text, question.format, question.schema_name, count))
         return render(
             PromptRequest(
                 persona=self.pack.persona,

@@ -8,6 +8,8 @@ A reader opens only what the pointer names, so it sees a whole generation or the
 Chroma and no document format.
 """
 
+import contextlib
+import hashlib
 import json
 import sqlite3
 from pathlib import Path
@@ -111,3 +113,22 @@ def open_manifest(path: Path) -> sqlite3.Connection:
 def open_snapshot(path: Path) -> sqlite3.Connection:
     """Open a generation's snapshot for reading, from any thread; the caller serialises. Raises sqlite3.Error."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+
+
+def corpus_counts(root: Path) -> tuple[int, int] | None:
+    """Documents and chunks of the corpus indexed in `root`, or None before its first ingestion."""
+    generation = CorpusFiles(root).read_pointer()
+    return None if generation is None else (generation.documents, generation.chunks)
+
+
+def index_fingerprint(root: Path) -> str:
+    """Hash of what the index in `root` holds: every chunk's id and the embedder. Same content, same hash."""
+    files = CorpusFiles(root)
+    generation = files.read_pointer()
+    if generation is None:
+        return ""
+    digest = hashlib.sha256(generation.embedder.encode())
+    with contextlib.closing(open_snapshot(files.snapshot(generation.name))) as snapshot:
+        for (chunk,) in snapshot.execute("SELECT id FROM chunks ORDER BY id"):
+            digest.update(str(chunk).encode())
+    return digest.hexdigest()

@@ -38,17 +38,28 @@ def terms(text: str) -> list[str]:
 
 
 def identifiers(text: str) -> list[str]:
-    """Terms of `text` that look like names of things rather than words, in order, without repetition."""
+    """Names of things in `text`, as written, in order, without repetition: what looks like code or is marked as such."""
+    text = _CLITIC.sub("", text)
     found: dict[str, None] = {}
     for pattern in (_CODE, _MARKED):
         for match in pattern.finditer(text):
             inner = match[1].strip()
             if len(inner.split()) == 1:
-                found.update(dict.fromkeys(_whole(inner)))
-    for match in _TOKEN.finditer(text):
-        if is_identifier(match[0]):
-            found[match[0].casefold()] = None
+                found.update(dict.fromkeys(token[0] for token in _TOKEN.finditer(inner)))
+    found.update(dict.fromkeys(match[0] for match in _TOKEN.finditer(text) if is_identifier(match[0])))
     return list(found)
+
+
+def name_terms(name: str) -> list[str]:
+    """Terms under which a definition of exactly `name` is indexed, most exact first.
+
+    `NAME` in capitals is another name than `name`; a method is also found without its class.
+    """
+    whole = name.casefold()
+    found = [f"{whole}:caps"] if len(name) > 1 and name.isupper() else []
+    found.append(f"{whole}:is")
+    last = whole.rsplit(".", 1)[-1]
+    return found if last == whole else [*found, f"{last}:is"]
 
 
 def is_identifier(token: str) -> bool:
@@ -65,11 +76,6 @@ def is_identifier(token: str) -> bool:
     if re.search(r"\d", token):
         return True
     return len(token) > 2 and token.isupper()
-
-
-def _whole(text: str) -> Iterator[str]:
-    for match in _TOKEN.finditer(text):
-        yield match[0].casefold()
 
 
 def _pairs(token: str) -> Iterator[str]:

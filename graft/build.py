@@ -84,7 +84,7 @@ def chat_model(name: str, generate: GenerateSettings, base_url: str, client: "ht
     from langchain.chat_models import init_chat_model
 
     options: dict[str, Any] = {
-        "base_url": f"{base_url.rstrip('/')}/v1",
+        "base_url": base_url,
         "api_key": "unused",
         "http_async_client": client,
         "temperature": generate.temperature,

@@ -26,10 +26,10 @@ from graft.sockets import vllm_socket
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
-    from retriever.hybrid import HybridRetriever
-    from serve.vllm_process import ExternalVllm, VllmProcess
 
     from graft.models import PreparedModels
+    from retriever.hybrid import HybridRetriever
+    from serve.vllm_process import ExternalVllm, VllmProcess
 
 Say = Callable[[str], None]
 IndexProgress = Callable[[str, int, int], None]
@@ -133,7 +133,9 @@ class LocalService:
 
     def close(self) -> None:
         """Stop vLLM."""
-        if self.vllm is not None and hasattr(self.vllm, "stop"):
+        from serve.vllm_process import VllmProcess
+
+        if isinstance(self.vllm, VllmProcess):
             self.vllm.stop()
         self.vllm = None
 
