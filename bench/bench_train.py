@@ -96,7 +96,7 @@ def run_one(kind: str, options: argparse.Namespace) -> dict[str, Any]:
     class Clock(TrainerCallback):
         times: list[float] = []  # noqa: RUF012
 
-        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        def on_step_end(self, *_args: Any, **_kwargs: Any) -> None:
             self.times.append(time.perf_counter())
 
     trainer = trainer_class(

@@ -6,6 +6,7 @@ where the system offers them. Knows nothing of what is stored.
 
 import math
 import mmap
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -48,8 +49,6 @@ def _map(size: int) -> Tensor:
     size = -(-size // (1 << 21)) * (1 << 21)
     memory = mmap.mmap(-1, size)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        try:
+        with suppress(OSError):  # a kernel without huge pages; ordinary ones do
             memory.madvise(mmap.MADV_HUGEPAGE)
-        except OSError:
-            pass  # a kernel without huge pages; ordinary ones do
     return torch.frombuffer(memory, dtype=torch.uint8)

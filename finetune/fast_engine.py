@@ -5,8 +5,9 @@ threads that share every matrix product. Knows PyTorch's autograd, but no traine
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -14,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from finetune import lora_math
-from finetune.fast_packs import PACK_TOKENS, plan, read_rows
-from finetune.fast_pass import FastPass, Pack
+from finetune.fast_packs import PACK_TOKENS, Pack, plan, read_rows
+from finetune.fast_pass import FastPass
 from finetune.fast_weights import ModelWeights, Unfit
 
 _MOST_WORKERS = 8
@@ -25,16 +26,21 @@ class FastEngine:
     """Computes the loss of a PEFT model and its LoRA gradients without calling, or changing, the model.
 
     The base weights are copied once; the adapter's are read again at every call. Raises Unfit for models that it
-    does not understand, quantised ones and GPUs among them.
+    does not understand, quantised ones and GPUs among them. `give_way` is called between layers, by one worker at a
+    time; all of them wait while it does.
     """
 
-    def __init__(self, model: nn.Module, workers: int | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, workers: int | None = None, give_way: Callable[[], None] | None = None
+    ) -> None:
         self.weights = ModelWeights(model)
         self.weights.copy_base()
         cores = torch.get_num_threads()
         self.workers = workers or max(1, min(cores, _MOST_WORKERS))
         kernels = best_kernels(self.weights.dtype)
-        self._passes = [FastPass(self.weights, kernels) for _ in range(self.workers)]
+        self._give_way, self._turn = give_way, Lock()
+        between = self._let_others_go_first if give_way else None
+        self._passes = [FastPass(self.weights, kernels, between=between) for _ in range(self.workers)]
         self._angles = self.weights.angles(1)
         threads = max(1, cores // self.workers)
         self._pool = ThreadPoolExecutor(self.workers, "fast-pass", _start_worker, (threads,))
@@ -54,12 +60,14 @@ class FastEngine:
     def loss(
         self, input_ids: Tensor, attention_mask: Tensor | None, labels: Tensor, count: float, train: bool
     ) -> tuple[Tensor, Tensor]:
-        """Sum of the labels' losses divided by `count` (a scalar with a gradient, where `train`), and their
-        statistics [M, 3]: loss, entropy, hit. The batch [B, L] is padded at the right."""
+        """Loss and statistics of a batch [B, L] that is padded at the right.
+
+        The loss is a scalar, the sum over the labels divided by `count`, with a gradient where `train`; the
+        statistics [M, 3] are each label's loss, entropy, and whether it was the likeliest token.
+        """
         rows = read_rows(input_ids, attention_mask, labels)
         if not rows:
-            zero = sum((p.sum() * 0 for p in self.weights.parameters), torch.zeros(()))
-            return torch.as_tensor(zero), torch.zeros(0, 3)
+            return self.weights.parameters[0].sum() * 0, torch.zeros(0, 3)
         self.weights.refresh()
         length = max(len(row.tokens) for row in rows)
         if length > self._angles[0].shape[0]:
@@ -71,6 +79,11 @@ class FastEngine:
         found: list[Tensor] = []
         loss: Any = _Loss.apply(self, packs, 1 / count, found, *self.weights.parameters)
         return loss, found[0]
+
+    def _let_others_go_first(self) -> None:
+        with self._turn:
+            if self._give_way is not None:
+                self._give_way()
 
     def _run(self, packs: Sequence[Sequence[Pack]], scale: float | None) -> tuple[Tensor, list[Tensor]]:
         jobs = [self._pool.submit(self._work, i, share, scale) for i, share in enumerate(packs)]
@@ -112,9 +125,8 @@ class _Loss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *outputs: Tensor) -> tuple[Any, ...]:
         factor = outputs[0]
-        grads = ctx.grads
+        grads = [grad.mul_(factor) for grad in ctx.grads]
         del ctx.grads
-        torch._foreach_mul_(grads, float(factor))  # noqa: SLF001
         return (None, None, None, None, *grads)
 
 

@@ -1,18 +1,18 @@
-"""Elementwise passes of a decoder layer on bfloat16 in main memory, compiled by Numba for this processor.
+"""The functions of `lora_math.py` on bfloat16 in main memory, compiled by Numba for this processor.
 
-Each function here has a namesake in `lora_math.py` with the same signature; that one defines what is computed,
-this one computes it in one pass over memory. One call runs on one thread and holds no interpreter lock, so several
-sequences can be worked on at once. Importing the module needs Numba; compiling takes some seconds, once per
-machine (cached). Knows nothing of LoRA, layers or training.
+Names and signatures are the same; `lora_math.py` says what is computed. Here each is one pass over memory, on one
+thread, without the interpreter's lock, so that several sequences can be worked on at once. Importing the module
+needs Numba; compiling takes some seconds, once per machine. Knows nothing of LoRA, layers or training.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from llvmlite import ir
-from numba import njit, types  # pyright: ignore[reportAttributeAccessIssue]
-from numba.extending import intrinsic
+from numba import njit
+
+from finetune.fast_bits import float_of_bits, load, store
 
 _OPTIONS: dict[str, Any] = {
     "nogil": True,
@@ -22,55 +22,19 @@ _OPTIONS: dict[str, Any] = {
     "boundscheck": False,
 }
 
-
-@intrinsic
-def _as_float(typingctx: Any, bits: Any) -> Any:
-    """Reinterpret 32 bits as a float."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.FloatType())
-
-    return types.float32(types.uint32), codegen
-
-
-@intrinsic
-def _load(typingctx: Any, half: Any) -> Any:
-    """bfloat16 bits to float: the upper half of a float's bits."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        wide = builder.zext(args[0], ir.IntType(32))
-        return builder.bitcast(builder.shl(wide, ir.Constant(ir.IntType(32), 16)), ir.FloatType())
-
-    return types.float32(types.uint16), codegen
-
-
-@intrinsic
-def _store(typingctx: Any, number: Any) -> Any:
-    """Float to bfloat16 bits, rounded to nearest even."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        word = ir.IntType(32)
-        bits = builder.bitcast(args[0], word)
-        odd = builder.and_(builder.lshr(bits, ir.Constant(word, 16)), ir.Constant(word, 1))
-        rounded = builder.add(builder.add(bits, ir.Constant(word, 0x7FFF)), odd)
-        return builder.trunc(builder.lshr(rounded, ir.Constant(word, 16)), ir.IntType(16))
-
-    return types.uint16(types.float32), codegen
-
-
-_F = np.float32
+_F: Any = np.float32
 _ONE, _HALF, _ZERO = _F(1), _F(0.5), _F(0)
 
 
 @njit(inline="always", fastmath=True, error_model="numpy")
 def _exp(x: Any) -> Any:
-    """e ** x to within 2e-6 of its value, in instructions a vector unit has; below -87 it is as good as 0."""
+    """The exponential to within 2e-6 of its value, in instructions a vector unit has; below -87 it is as good as 0."""
     x = min(max(x, _F(-87.0)), _F(88.0))
     whole = np.floor(x * _F(1.44269504) + _HALF)
     rest = x - whole * _F(0.693147181)
     power = _F(0.5) + rest * (_F(0.16666667) + rest * (_F(0.04166667) + rest * _F(0.00833333)))
     power = _ONE + rest * (_ONE + rest * power)
-    return power * _as_float(np.uint32(np.int32(whole) + np.int32(127)) << np.uint32(23))
+    return power * float_of_bits(np.uint32(np.int32(whole) + np.int32(127)) << np.uint32(23))
 
 
 @njit(inline="always", fastmath=True, error_model="numpy")
@@ -80,7 +44,7 @@ def _largest(row: Any, count: Any) -> Any:
     for i in range(count):
         bits = np.int32(np.int16(row[i]))
         top = max(top, bits ^ ((bits >> np.int32(15)) & np.int32(0x7FFF)))
-    return _load(np.uint16(top ^ ((top >> np.int32(15)) & np.int32(0x7FFF))))
+    return load(np.uint16(top ^ ((top >> np.int32(15)) & np.int32(0x7FFF))))
 
 
 @njit(**_OPTIONS)
@@ -90,12 +54,12 @@ def _rms_norm(x: Any, weight: Any, eps: Any, wide: Any, rstd: Any) -> None:
         row, out = x[t], wide[t]
         total = _ZERO
         for i in range(width):
-            value = _load(row[i])
+            value = load(row[i])
             total += value * value
         factor = _ONE / np.sqrt(total / _F(width) + eps)
         rstd[t] = factor
         for i in range(width):
-            out[i] = _store(_load(row[i]) * factor * weight[i])
+            out[i] = store(load(row[i]) * factor * weight[i])
 
 
 @njit(**_OPTIONS)
@@ -105,12 +69,12 @@ def _rms_norm_backward(dy: Any, x: Any, weight: Any, rstd: Any, wide: Any) -> No
         row, grad, out = x[t], dy[t], wide[t]
         total = _ZERO
         for i in range(width):
-            total += _load(grad[i]) * weight[i] * _load(row[i])
+            total += load(grad[i]) * weight[i] * load(row[i])
         factor = rstd[t]
         mean = total * factor * factor / _F(width)
         for i in range(width):
-            change = factor * (_load(grad[i]) * weight[i] - _load(row[i]) * mean)
-            out[i] = _store(_load(out[i]) + change)
+            change = factor * (load(grad[i]) * weight[i] - load(row[i]) * mean)
+            out[i] = store(load(out[i]) + change)
 
 
 @njit(**_OPTIONS)
@@ -119,8 +83,8 @@ def _swiglu(gate_up: Any, wide: Any) -> None:
     for t in range(gate_up.shape[0]):
         gate, up, out = gate_up[t, :width], gate_up[t, width:], wide[t]
         for i in range(width):
-            value = _load(gate[i])
-            out[i] = _store(value / (_ONE + _exp(-value)) * _load(up[i]))
+            value = load(gate[i])
+            out[i] = store(value / (_ONE + _exp(-value)) * load(up[i]))
 
 
 @njit(**_OPTIONS)
@@ -130,21 +94,21 @@ def _swiglu_backward(dy: Any, gate_up: Any, wide: Any) -> None:
         gate, up, grad = gate_up[t, :width], gate_up[t, width:], dy[t]
         dgate, dup = wide[t, :width], wide[t, width : 2 * width]
         for i in range(width):
-            value, change = _load(gate[i]), _load(grad[i])
+            value, change = load(gate[i]), load(grad[i])
             sigmoid = _ONE / (_ONE + _exp(-value))
-            dup[i] = _store(change * value * sigmoid)
+            dup[i] = store(change * value * sigmoid)
             slope = sigmoid * (_ONE + value * (_ONE - sigmoid))
-            dgate[i] = _store(change * _load(up[i]) * slope)
+            dgate[i] = store(change * load(up[i]) * slope)
 
 
 @njit(inline="always", fastmath=True, error_model="numpy")
 def _turn(source: Any, cos: Any, sin: Any, sign: Any, target: Any) -> None:
     half = cos.shape[0]
     for i in range(half):
-        first, second = _load(source[i]), _load(source[half + i])
+        first, second = load(source[i]), load(source[half + i])
         turn = sign * sin[i]
-        target[i] = _store(first * cos[i] - second * turn)
-        target[half + i] = _store(second * cos[i] + first * turn)
+        target[i] = store(first * cos[i] - second * turn)
+        target[half + i] = store(second * cos[i] + first * turn)
 
 
 @njit(**_OPTIONS)
@@ -195,7 +159,7 @@ def _merge_heads(o: Any, inverse: Any, wide: Any) -> None:
             a, r = head // group, t * group + head % group
             source, factor, target = o[a, r], inverse[a, r], wide[t, head * size : (head + 1) * size]
             for i in range(size):
-                target[i] = _store(_load(source[i]) * factor)
+                target[i] = store(load(source[i]) * factor)
 
 
 @njit(**_OPTIONS)
@@ -208,7 +172,7 @@ def _merge_heads_backward(dy: Any, inverse: Any, do: Any) -> None:
             a, r = head // group, t * group + head % group
             source, factor, target = dy[t, head * size : (head + 1) * size], inverse[a, r], do[a, r]
             for i in range(size):
-                target[i] = _store(_load(source[i]) * factor)
+                target[i] = store(load(source[i]) * factor)
 
 
 @njit(**_OPTIONS)
@@ -227,10 +191,10 @@ def _exp_rows(
             top = _largest(row, reach)
             total = _ZERO
             for i in range(reach):
-                value = _exp((_load(row[i]) - top) * scale)
+                value = _exp((load(row[i]) - top) * scale)
                 total += value
-                row[i] = _store(value)
-            for i in range(reach, padded):
+                row[i] = store(value)
+            for i in range(seen, padded):
                 row[i] = np.uint16(0)
             inverse[head, r] = _ONE / total
 
@@ -257,10 +221,10 @@ def _exp_rows_backward(
             reach = min((seen + 63) // 64 * 64, padded)
             mean = _ZERO
             for i in range(reach):
-                mean += _load(part[i]) * _load(grad[i])
+                mean += load(part[i]) * load(grad[i])
             mean *= inverse[head, r]
             for i in range(reach):
-                grad[i] = _store(_load(part[i]) * (_load(grad[i]) - mean) * scale)
+                grad[i] = store(load(part[i]) * (load(grad[i]) - mean) * scale)
 
 
 @njit(**_OPTIONS)
@@ -270,114 +234,41 @@ def _cross_entropy(logits: Any, labels: Any, scale: Any, stats: Any) -> None:
         top = _largest(row, row.shape[0])
         total, weighted = _ZERO, _ZERO
         for i in range(row.shape[0]):
-            value = _load(row[i]) - top
+            value = load(row[i]) - top
             weight = _exp(value)
             total += weight
             weighted += weight * value
-        chosen = _load(row[label]) - top
+        chosen = load(row[label]) - top
         log_total = np.log(total)
         stats[r, 0] = log_total - chosen
         stats[r, 1] = log_total - weighted / total
         stats[r, 2] = _ONE if chosen >= _ZERO else _ZERO
         factor = scale / total
         for i in range(row.shape[0]):
-            row[i] = _store(_exp(_load(row[i]) - top) * factor)
-        row[label] = _store((np.exp(chosen) / total - _ONE) * scale)
+            row[i] = store(_exp(load(row[i]) - top) * factor)
+        row[label] = store((np.exp(chosen) / total - _ONE) * scale)
 
 
-def _bits(tensor: torch.Tensor) -> np.ndarray:
-    """A bfloat16 tensor's memory as an array of its bits; shares memory."""
-    return tensor.view(torch.uint16).numpy()
+def _expose(compiled: Any) -> Callable[..., None]:
+    """A compiled function that takes what its namesake takes: tensors, slices and numbers."""
+
+    def call(*args: Any) -> None:
+        plain: list[Any] = []
+        for arg in args:
+            if isinstance(arg, slice):
+                plain += [arg.start, arg.stop]
+            elif isinstance(arg, torch.Tensor):
+                plain.append((arg.view(torch.uint16) if arg.dtype == torch.bfloat16 else arg).numpy())
+            else:
+                plain.append(_F(arg) if isinstance(arg, float) else arg)
+        compiled(*plain)
+
+    return call
 
 
-def rms_norm(
-    x: torch.Tensor, weight: torch.Tensor, eps: float, wide: torch.Tensor, rstd: torch.Tensor
-) -> None:
-    _rms_norm(_bits(x), weight.numpy(), _F(eps), _bits(wide), rstd.numpy())
-
-
-def rms_norm_backward(
-    dy: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, rstd: torch.Tensor, wide: torch.Tensor
-) -> None:
-    _rms_norm_backward(_bits(dy), _bits(x), weight.numpy(), rstd.numpy(), _bits(wide))
-
-
-def swiglu(gate_up: torch.Tensor, wide: torch.Tensor) -> None:
-    _swiglu(_bits(gate_up), _bits(wide))
-
-
-def swiglu_backward(dy: torch.Tensor, gate_up: torch.Tensor, wide: torch.Tensor) -> None:
-    _swiglu_backward(_bits(dy), _bits(gate_up), _bits(wide))
-
-
-def split_heads(
-    qkv: torch.Tensor,
-    cos: torch.Tensor,
-    sin: torch.Tensor,
-    q: torch.Tensor,
-    k: torch.Tensor,
-    v: torch.Tensor,
-) -> None:
-    _split_heads(_bits(qkv), cos.numpy(), sin.numpy(), _bits(q), _bits(k), _bits(v))
-
-
-def split_heads_backward(
-    dq: torch.Tensor,
-    dk: torch.Tensor,
-    dv: torch.Tensor,
-    cos: torch.Tensor,
-    sin: torch.Tensor,
-    wide: torch.Tensor,
-) -> None:
-    _split_heads_backward(_bits(dq), _bits(dk), _bits(dv), cos.numpy(), sin.numpy(), _bits(wide))
-
-
-def merge_heads(o: torch.Tensor, inverse: torch.Tensor, wide: torch.Tensor) -> None:
-    _merge_heads(_bits(o), inverse.numpy(), _bits(wide))
-
-
-def merge_heads_backward(dy: torch.Tensor, inverse: torch.Tensor, do: torch.Tensor) -> None:
-    _merge_heads_backward(_bits(dy), inverse.numpy(), _bits(do))
-
-
-def exp_rows(
-    scores: torch.Tensor,
-    inverse: torch.Tensor,
-    rows: slice,
-    keys: int,
-    group: int,
-    context: int,
-    scale: float,
-) -> None:
-    _exp_rows(
-        _bits(scores), inverse.numpy(), rows.start, rows.stop, keys, group, context, _F(scale)
-    )
-
-
-def exp_rows_backward(
-    dscores: torch.Tensor,
-    weights: torch.Tensor,
-    inverse: torch.Tensor,
-    rows: slice,
-    keys: int,
-    group: int,
-    context: int,
-    scale: float,
-) -> None:
-    _exp_rows_backward(
-        _bits(dscores),
-        _bits(weights),
-        inverse.numpy(),
-        rows.start,
-        rows.stop,
-        keys,
-        group,
-        context,
-        _F(scale),
-    )
-
-
-def cross_entropy(
-    logits: torch.Tensor, labels: torch.Tensor, scale: float, stats: torch.Tensor
-) -> None:
-    _cross_entropy(_bits(logits), labels.numpy(), _F(scale), stats.numpy())
+rms_norm, rms_norm_backward = _expose(_rms_norm), _expose(_rms_norm_backward)
+swiglu, swiglu_backward = _expose(_swiglu), _expose(_swiglu_backward)
+split_heads, split_heads_backward = _expose(_split_heads), _expose(_split_heads_backward)
+merge_heads, merge_heads_backward = _expose(_merge_heads), _expose(_merge_heads_backward)
+exp_rows, exp_rows_backward = _expose(_exp_rows), _expose(_exp_rows_backward)
+cross_entropy = _expose(_cross_entropy)

@@ -10,13 +10,31 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from finetune.fast_pass import Pack, Segment
-
 # Tokens of a pack: activations of SmolLM2-135M take about half a megabyte per token.
 PACK_TOKENS = 2048
 _SHORTEST_SHARED = 16
 # A token costs one unit plus this much for every token it attends to.
 _ATTENTION_COST = 1 / 2500
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Tokens start..stop of a pack that see each other causally, and the pack's first `context` tokens wholly."""
+
+    start: int
+    stop: int
+    context: int
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Tokens [T] with their positions [T]; `rows` [M] predict `labels` [M] (long tensors)."""
+
+    tokens: Tensor
+    positions: Tensor
+    segments: tuple[Segment, ...]
+    rows: Tensor
+    labels: Tensor
 
 
 @dataclass(frozen=True)

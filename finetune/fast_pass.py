@@ -5,8 +5,8 @@ that each continue it. Only attention knows the difference; everything else sees
 has a gradient, and the vocabulary is only multiplied with at the labels. Knows no trainer and no other thread.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
 
 import torch
@@ -14,40 +14,11 @@ from torch import Tensor
 
 from finetune import lora_math
 from finetune.fast_arena import Arena
+from finetune.fast_attention import Attended, Attention
+from finetune.fast_packs import Pack
 from finetune.fast_weights import BorderedLinear, LayerWeights, ModelWeights, Norm
 
-_BLOCK_ROWS = 528  # query rows per product in attention: what lies above the diagonal of a block is wasted
 _HEAD_ROWS = 128  # labels per product with the vocabulary
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Tokens start..stop of a pack that see each other causally, and the pack's first `context` tokens wholly."""
-
-    start: int
-    stop: int
-    context: int
-
-
-@dataclass(frozen=True)
-class Pack:
-    """Tokens [T] with their positions [T]; `rows` [M] predict `labels` [M] (long tensors)."""
-
-    tokens: Tensor
-    positions: Tensor
-    segments: tuple[Segment, ...]
-    rows: Tensor
-    labels: Tensor
-
-
-@dataclass
-class _Attention:
-    """What a segment's attention leaves for the way back."""
-
-    keys: Tensor
-    values: Tensor
-    weights: Tensor | None
-    inverse: Tensor
 
 
 @dataclass
@@ -67,7 +38,7 @@ class _Layer:
     rstd_mid: Tensor
     gate_up: Tensor
     inner: Tensor
-    attention: list[_Attention] = field(default_factory=list)
+    attended: list[Attended]
 
 
 class Gradients:
@@ -84,11 +55,21 @@ class Gradients:
 
 
 class FastPass:
-    """Runs packs through a model. `kernels` is lora_math or fast_kernels; `keep_bytes` bounds the attention weights
-    that are kept for the way back rather than computed again."""
+    """Runs packs through a model, one at a time.
 
-    def __init__(self, weights: ModelWeights, kernels: ModuleType = lora_math, keep_bytes: int = 1 << 29) -> None:
+    `kernels` is lora_math or fast_kernels; `keep_bytes` bounds the attention weights that are kept for the way back
+    rather than computed again; `between` is called before every layer.
+    """
+
+    def __init__(
+        self,
+        weights: ModelWeights,
+        kernels: ModuleType = lora_math,
+        keep_bytes: int = 1 << 29,
+        between: Callable[[], None] | None = None,
+    ) -> None:
         self.weights, self.kernels, self.keep_bytes = weights, kernels, keep_bytes
+        self._between = between or (lambda: None)
         self.dtype = weights.dtype
         self.exact = torch.float64 if self.dtype == torch.float64 else torch.float32
         self.arena = Arena()
@@ -107,6 +88,7 @@ class FastPass:
         torch.index_select(self.weights.embedding, 0, pack.tokens, out=x)
         saved: list[_Layer] = []
         for layer in self.weights.layers:
+            self._between()
             mark = self.arena.mark()
             x, kept = self._forward_layer(layer, x, pack, cos, sin, keep)
             if scale is None:
@@ -118,6 +100,7 @@ class FastPass:
         stats, dx = self._head(x, pack, scale)
         if scale is not None:
             for index in reversed(range(len(saved))):
+                self._between()
                 mark = self.arena.mark()
                 self._backward_layer(self.weights.layers[index], saved[index], dx, pack, cos, sin, first=index == 0)
                 self.arena.release(mark)
@@ -141,7 +124,7 @@ class FastPass:
         return self._take(rows, inputs + (linear.ranks if linear else 0))
 
     def _forward(self, linear: BorderedLinear, wide: Tensor, out: Tensor, add: Tensor | None = None) -> Tensor:
-        """out [T, N] = the linear modules of x (the left of `wide`), plus `add`; x A' stays at the right of `wide`."""
+        """Into `out` [T, N]: the modules applied to x (the left of `wide`), plus `add`; x A' stays at its right."""
         inputs, outputs = linear.inputs, linear.outputs
         if linear.ranks:
             torch.mm(wide[:, :inputs], linear.matrix[outputs:, :inputs].t(), out=wide[:, inputs:])
@@ -182,7 +165,8 @@ class FastPass:
         q, k, v = (self._take(key_heads, n, size) for n in (rows, tokens, tokens))
         self.kernels.split_heads(qkv, cos, sin, q, k, v)
         o, inverse = self._take(key_heads, rows, size), self._take_exact(key_heads, rows)
-        attention = [self._attend(layer, s, q, k, v, o, inverse, keep) for s in pack.segments]
+        attention = self._attention(layer)
+        attended = [attention.forward(s, q, k, v, o, inverse, keep) for s in pack.segments]
         merged = self._wide(tokens, layer.o.inputs, layer.o)
         self.kernels.merge_heads(o, inverse, merged)
         middle = self._forward(layer.o, merged, self._take(tokens, hidden), add=x)
@@ -192,12 +176,16 @@ class FastPass:
         self.kernels.swiglu(gate_up, inner)
         y = self._forward(layer.down, inner, self._take(tokens, hidden), add=middle)
         kept = _Layer(
-            x, normed_in, rstd_in, q, k, v, inverse, merged, middle, normed_mid, rstd_mid, gate_up, inner, attention
+            x, normed_in, rstd_in, q, k, v, inverse, merged, middle, normed_mid, rstd_mid, gate_up, inner, attended
         )
         return y, kept
 
+    def _attention(self, layer: LayerWeights) -> Attention:
+        group = self.weights.heads // self.weights.key_heads
+        return Attention(group, layer.scale, self.kernels, self.arena, self.exact)
+
     def _norm(self, norm: Norm, x: Tensor, linear: BorderedLinear | None) -> tuple[Tensor, Tensor]:
-        wide, rstd = self._wide(*x.shape, linear), self._take_exact(x.shape[0])
+        wide, rstd = self._wide(x.shape[0], x.shape[1], linear), self._take_exact(x.shape[0])
         self.kernels.rms_norm(x, norm.weight, norm.eps, wide, rstd)
         return wide, rstd
 
@@ -224,113 +212,12 @@ class FastPass:
         do, dq = self._take(*kept.q.shape), self._take(*kept.q.shape)
         dk, dv = self._take(*kept.k.shape), self._take(*kept.v.shape)
         self.kernels.merge_heads_backward(dmerged, kept.inverse, do)
-        self._attend_backward(layer, kept, pack, do, dq, dk, dv)
+        self._attention(layer).backward(pack.segments, kept.attended, kept.q, do, dq, dk, dv)
         dqkv = self._wide(tokens, layer.qkv.outputs, layer.qkv)
         self.kernels.split_heads_backward(dq, dk, dv, cos, sin, dqkv)
         self._backward(layer.qkv, dqkv, kept.normed_in, None if first else dnormed)
         if not first:
             self.kernels.rms_norm_backward(dnormed, kept.x, layer.norm_in.weight, kept.rstd_in, dx)
-
-    # Attention ---------------------------------------------------------------------------------------------------
-
-    def _attend(
-        self,
-        layer: LayerWeights,
-        segment: Segment,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
-        o: Tensor,
-        inverse: Tensor,
-        keep: bool,
-    ) -> _Attention:
-        group = self.weights.heads // self.weights.key_heads
-        length, own = segment.stop - segment.start, slice(segment.start * group, segment.stop * group)
-        keys, values = self._reach(segment, k), self._reach(segment, v)
-        part = self._take_exact(q.shape[0], length * group)
-        mark = self.arena.mark()
-        weights = self._weights(layer, segment, q[:, own], keys, part)
-        for a, b in _blocks(length, group):
-            seen = segment.context + b
-            rows = slice(a * group, b * group)
-            for head in range(q.shape[0]):
-                torch.mm(weights[head, rows, :seen], values[head, :seen], out=o[head, own][rows])
-        inverse[:, own] = part
-        if not keep:
-            self.arena.release(mark)
-        return _Attention(keys, values, weights if keep else None, part)
-
-    def _reach(self, segment: Segment, x: Tensor) -> Tensor:
-        """Keys or values that a segment's tokens may see: the context's, then its own."""
-        own = x[:, segment.start : segment.stop]
-        if not segment.context:
-            return own
-        joined = self._take(x.shape[0], segment.context + own.shape[1], x.shape[2])
-        return torch.cat((x[:, : segment.context], own), dim=1, out=joined)
-
-    def _weights(self, layer: LayerWeights, segment: Segment, q: Tensor, keys: Tensor, inverse: Tensor) -> Tensor:
-        """Attention weights [key heads, rows, keys] before their division, whose factor goes to `inverse`."""
-        group = self.weights.heads // self.weights.key_heads
-        # The width is a multiple of 64 because fast_kernels works in steps of 64 columns.
-        weights = self._take(q.shape[0], q.shape[1], -(-keys.shape[1] // 64) * 64)
-        for a, b in _blocks(segment.stop - segment.start, group):
-            seen, rows = segment.context + b, slice(a * group, b * group)
-            for head in range(q.shape[0]):
-                torch.mm(q[head, rows], keys[head, :seen].t(), out=weights[head, rows, :seen])
-            self.kernels.exp_rows(weights, inverse, rows, seen, group, segment.context, layer.scale)
-        return weights
-
-    def _attend_backward(
-        self, layer: LayerWeights, kept: _Layer, pack: Pack, do: Tensor, dq: Tensor, dk: Tensor, dv: Tensor
-    ) -> None:
-        context = max(s.context for s in pack.segments)
-        shared = torch.zeros(2, dk.shape[0], context, dk.shape[2], dtype=self.exact)
-        for segment, attention in zip(pack.segments, kept.attention, strict=True):
-            mark = self.arena.mark()
-            self._segment_backward(layer, segment, attention, kept.q, do, (dq, dk, dv), shared)
-            self.arena.release(mark)
-        if context:
-            dk[:, :context] += shared[0]
-            dv[:, :context] += shared[1]
-
-    def _segment_backward(
-        self,
-        layer: LayerWeights,
-        segment: Segment,
-        attention: _Attention,
-        q: Tensor,
-        do: Tensor,
-        grads: tuple[Tensor, Tensor, Tensor],
-        shared: Tensor,
-    ) -> None:
-        group, context = self.weights.heads // self.weights.key_heads, segment.context
-        own = slice(segment.start * group, segment.stop * group)
-        q, do = q[:, own], do[:, own]
-        dq = grads[0][:, own]
-        dk, dv = (g[:, segment.start : segment.stop] for g in grads[1:])
-        weights = attention.weights
-        if weights is None:
-            weights = self._weights(layer, segment, q, attention.keys, self._take_exact(*attention.inverse.shape))
-        dscores = self._take(*weights.shape)
-        heads = range(q.shape[0])
-        for a, b in _blocks(segment.stop - segment.start, group):
-            seen, rows = context + b, slice(a * group, b * group)
-            for h in heads:
-                torch.mm(do[h, rows], attention.values[h, :seen].t(), out=dscores[h, rows, :seen])
-            self.kernels.exp_rows_backward(
-                dscores, weights, attention.inverse, rows, seen, group, context, layer.scale
-            )
-            for h in heads:
-                torch.mm(dscores[h, rows, :seen], attention.keys[h, :seen], out=dq[h, rows])
-        for a, b in _blocks(segment.stop - segment.start, group):
-            columns = slice(context + a, context + b)
-            for h in heads:
-                torch.mm(dscores[h, a * group :, columns].t(), q[h, a * group :], out=dk[h, a:b])
-                torch.mm(weights[h, a * group :, columns].t(), do[h, a * group :], out=dv[h, a:b])
-        if context:
-            for h in heads:
-                shared[0, h, :context] += torch.mm(dscores[h, :, :context].t(), q[h])
-                shared[1, h, :context] += torch.mm(weights[h, :, :context].t(), do[h])
 
     # Vocabulary --------------------------------------------------------------------------------------------------
 
@@ -356,10 +243,3 @@ class FastPass:
                 dx[pack.rows[part]] = dpicked
             self.arena.release(mark)
         return stats, dx
-
-
-def _blocks(length: int, group: int) -> Iterator[tuple[int, int]]:
-    """Cut `length` tokens into equal blocks of about _BLOCK_ROWS query rows."""
-    count = max(1, round(length * group / _BLOCK_ROWS))
-    edges = [round(i * length / count) for i in range(count + 1)]
-    return zip(edges[:-1], edges[1:], strict=True)

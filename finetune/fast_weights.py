@@ -22,7 +22,7 @@ _LAYERS = {"LlamaDecoderLayer", "MistralDecoderLayer", "Qwen2DecoderLayer"}
 _MODELS = {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"}
 
 
-class Unfit(Exception):
+class Unfit(Exception):  # noqa: N818  an answer rather than an error
     """This model cannot be trained by the fast pass; the message says why. Never reaches a user: TRL's path runs."""
 
 

@@ -57,22 +57,16 @@ def split_heads(qkv: Tensor, cos: Tensor, sin: Tensor, q: Tensor, k: Tensor, v: 
     """
     key_heads, tokens, size = k.shape
     group = q.shape[1] // tokens
-    queries, keys, values = qkv.split(
-        [key_heads * group * size, key_heads * size, key_heads * size], dim=1
-    )
+    queries, keys, values = qkv.split([key_heads * group * size, key_heads * size, key_heads * size], dim=1)
     cos, sin = cos[:, None], sin[:, None]
     turned = _turn(queries.view(tokens, key_heads * group, size).to(cos.dtype), cos, sin)
-    q.view(key_heads, tokens, group, size).copy_(
-        turned.view(tokens, key_heads, group, size).transpose(0, 1)
-    )
+    q.view(key_heads, tokens, group, size).copy_(turned.view(tokens, key_heads, group, size).transpose(0, 1))
     turned = _turn(keys.view(tokens, key_heads, size).to(cos.dtype), cos, sin)
     k.copy_(turned.transpose(0, 1))
     v.copy_(values.view(tokens, key_heads, size).transpose(0, 1))
 
 
-def split_heads_backward(
-    dq: Tensor, dk: Tensor, dv: Tensor, cos: Tensor, sin: Tensor, wide: Tensor
-) -> None:
+def split_heads_backward(dq: Tensor, dk: Tensor, dv: Tensor, cos: Tensor, sin: Tensor, wide: Tensor) -> None:
     """The derivative of `split_heads` into `wide` [T, (heads + 2 key heads) d+]."""
     key_heads, tokens, size = dk.shape
     group = dq.shape[1] // tokens
@@ -107,9 +101,7 @@ def _visible(scores: Tensor, rows: slice, keys: int, group: int, context: int) -
     return torch.arange(keys, device=scores.device) <= last[:, None]
 
 
-def exp_rows(
-    scores: Tensor, inverse: Tensor, rows: slice, keys: int, group: int, context: int, scale: float
-) -> None:
+def exp_rows(scores: Tensor, inverse: Tensor, rows: slice, keys: int, group: int, context: int, scale: float) -> None:
     """Softmax without its division: `scores` [key heads, rows, width] become exp(scale * (s - max)) in place.
 
     Only `rows` and the first `keys` columns are worked on; the columns from there to the next multiple of 64, and

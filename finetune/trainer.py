@@ -5,11 +5,13 @@ On a CPU the loss and its gradients come from `fast_engine.py` wherever it under
 never patched: where the fast path does not fit, TRL's own runs. Knows no domain, no adapter store and no clock.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from finetune.fast_engine import FastEngine, Unfit
 
@@ -19,11 +21,15 @@ _FAST_INPUTS = {"input_ids", "attention_mask", "labels", "use_cache"}
 class GraftTrainer(SFTTrainer):
     """An SFTTrainer with a fast path for LoRA on CPUs; takes what SFTTrainer takes.
 
-    `fast=False` switches the fast path off. `why_not_fast` says why it is not in use, or is None.
+    `fast=False` switches the fast path off. `why_not_fast` says why it is not in use, or is None. `give_way` is called
+    between the layers, many times a second and from one thread at a time: what it waits for, the training waits for.
     """
 
-    def __init__(self, *args: Any, fast: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, fast: bool = True, give_way: Callable[[], None] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._give_way = give_way
         self._engine: FastEngine | None = None
         self.why_not_fast = None if fast else "switched off"
         self.why_not_fast = self.why_not_fast or self._why_not_fast()
@@ -39,13 +45,13 @@ class GraftTrainer(SFTTrainer):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if self._engine is None:
             try:
-                self._engine = FastEngine(self.accelerator.unwrap_model(model))
+                self._engine = FastEngine(self.accelerator.unwrap_model(model), give_way=self._give_way)
             except Unfit as reason:
                 self.why_not_fast = str(reason)
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         mask, labels = inputs["attention_mask"], inputs["labels"]
         count = (labels[:, 1:] != -100).sum() if num_items_in_batch is None else num_items_in_batch
-        training = self.model.training
+        training = bool(model.training)
         loss, stats = self._engine.loss(
             inputs["input_ids"], mask, labels, max(1.0, float(count)), training and torch.is_grad_enabled()
         )
@@ -95,7 +101,8 @@ class _Release(TrainerCallback):
     def __init__(self, trainer: GraftTrainer) -> None:
         self.trainer = trainer
 
-    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+    def on_train_end(self, *_args: Any, **_kwargs: Any) -> None:
+        """Called by Trainer after the last step."""
         self.trainer.release()
 
 
@@ -115,10 +122,10 @@ def recommended_config(rows_per_step: int = 8, **overrides: Any) -> SFTConfig:
     2,048 tokens are cut at the end; pass `max_length` for another limit.
     """
     cuda = torch.cuda.is_available()
-    batch = min(rows_per_step, 8) if cuda else rows_per_step
+    batch = overrides.get("per_device_train_batch_size", min(rows_per_step, 8) if cuda else rows_per_step)
     chosen: dict[str, Any] = {
         "per_device_train_batch_size": batch,
-        "gradient_accumulation_steps": max(1, rows_per_step // batch),
+        "gradient_accumulation_steps": max(1, -(-rows_per_step // batch)),
         "per_device_eval_batch_size": 8,
         "train_sampling_strategy": "group_by_length" if cuda else "random",
         # On a CPU only TRL's own path heeds this, where it saves memory and costs no time.

@@ -1,0 +1,39 @@
+"""bfloat16 numbers inside code compiled by Numba, which does not know them: conversions from and to their bits."""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types  # pyright: ignore[reportAttributeAccessIssue]
+from numba.extending import intrinsic
+
+_WORD, _HALF, _FLOAT = ir.IntType(32), ir.IntType(16), ir.FloatType()
+
+
+def _float_of_bits(_context: Any, _bits: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], _FLOAT)
+
+    return types.float32(types.uint32), generate
+
+
+def _load(_context: Any, _bits: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.bitcast(builder.shl(builder.zext(args[0], _WORD), _WORD(16)), _FLOAT)
+
+    return types.float32(types.uint16), generate
+
+
+def _store(_context: Any, _number: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], _WORD)
+        odd = builder.and_(builder.lshr(bits, _WORD(16)), _WORD(1))
+        rounded = builder.add(builder.add(bits, _WORD(0x7FFF)), odd)
+        return builder.trunc(builder.lshr(rounded, _WORD(16)), _HALF)
+
+    return types.uint16(types.float32), generate
+
+
+# Reinterpret 32 bits as a float; a bfloat16's bits as a float; a float as a bfloat16's bits, rounded to nearest even.
+float_of_bits: Any = intrinsic(_float_of_bits)
+load: Any = intrinsic(_load)
+store: Any = intrinsic(_store)
