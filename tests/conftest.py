@@ -5,7 +5,7 @@ import pytest
 pytest_plugins = ["tests.support.fixtures"]
 
 # What costs least comes first, so that a broken build says so in seconds. One vLLM serves `served` and `browser`.
-_STAGES = ("integration", "served", "browser")
+_STAGES = ("integration", "served", "browser", "destructive")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.served.test_end_to_end import chat
 from tests.support.graft_process import graft_leftovers
 
-pytestmark = [pytest.mark.integration, pytest.mark.served]
+pytestmark = [pytest.mark.integration, pytest.mark.served, pytest.mark.destructive]
 
 
 def test_killed_vllm_is_noticed_and_comes_back_with_its_adapter(served):
