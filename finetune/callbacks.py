@@ -54,11 +54,11 @@ class Pacing(TrainerCallback):
 
     def on_substep_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Give way to chat between the parts of a step."""
-        self._give_way()
+        self.give_way()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Give way to chat; stop when the time is used up."""
-        self._give_way()
+        self.give_way()
         if self.progress(state.global_step, state.max_steps) >= 1:
             control.should_training_stop = True
 
@@ -68,7 +68,8 @@ class Pacing(TrainerCallback):
         if checkpoint.is_dir():
             (checkpoint / "seconds.json").write_text(json.dumps(self.seconds))
 
-    def _give_way(self) -> None:
+    def give_way(self) -> None:
+        """Wait while an answer is being generated; the waiting does not count."""
         if self.job.activity_folder is None:
             return
         folder, began = Path(self.job.activity_folder), time.monotonic()

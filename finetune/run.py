@@ -53,6 +53,7 @@ def train(folder: Path) -> Path:
         processing_class=tokenizer,
         peft_config=_lora(job),
         callbacks=[pacing, reporting],
+        give_way=pacing.give_way,
     )
     checkpoints = folder / "checkpoints"
     last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None

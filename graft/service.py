@@ -59,8 +59,8 @@ class LocalService:
 
         if self.models is None:
             self.models = prepare_models(self.settings.models, self.workspace, say)
-        if not self.pack.is_prepared:
-            build.prepare_pack(self.pack, say, trusted=self._trusted)
+        # prepare.py itself returns at once when what it made is current.
+        build.prepare_pack(self.pack, say, trusted=self._trusted)
 
     def open_index(self, progress: IndexProgress, *, update: bool = True) -> dict[str, Any] | None:
         """Open the domain's index; with `update`, ingest what has changed first and return the receipt."""
