@@ -97,11 +97,7 @@ def _write(target: Path, corpus: Mapping[str, str], pages: Mapping[str, str]) ->
         write_lines(building / "examples" / "train.jsonl", train)
         write_lines(building / "examples" / "test.jsonl", test)
         frozen = sha256_file(building / "examples" / "test.jsonl")
-        if frozen != FROZEN_TEST_SHA256:
-            raise PackError(
-                f"the derived test set has hash {frozen}, the frozen one {FROZEN_TEST_SHA256}: undo the change to this "
-                "pack that alters test questions, or freeze the new set in domains/django/prepare.py"
-            )
+        check_frozen(frozen)
         manifest = {
             "made_from": _made_from(),
             "records": len(found),
@@ -114,6 +110,15 @@ def _write(target: Path, corpus: Mapping[str, str], pages: Mapping[str, str]) ->
         _swap(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def check_frozen(test_sha256: str) -> None:
+    """Refuse a test set that is not the frozen one. Raises PackError."""
+    if test_sha256 != FROZEN_TEST_SHA256:
+        raise PackError(
+            f"the derived test set has hash {test_sha256}, the frozen one {FROZEN_TEST_SHA256}: undo the change to this "
+            "pack that alters test questions, or freeze the new set in domains/django/prepare.py"
+        )
 
 
 def _swap(building: Path, target: Path) -> None:

@@ -47,7 +47,15 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setenv("GRAFT_DJANGO_SDIST", str(archive))
     monkeypatch.setattr(loaded.source, "SHA256", sha256_file(archive))
     monkeypatch.setattr(loaded, "_MIN_RECORDS", 1)
+    monkeypatch.setattr(loaded, "check_frozen", lambda test_sha256: None)  # PAGES give another test set
     return loaded
+
+
+def test_another_test_set_than_the_frozen_one_is_refused(module: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path):
+    monkeypatch.undo()
+    with pytest.raises(PackError, match="frozen"):
+        module.check_frozen("0" * 64)
+    module.check_frozen(module.FROZEN_TEST_SHA256)
 
 
 def test_it_writes_corpus_examples_and_manifest(module: ModuleType, tmp_path: Path) -> None:
