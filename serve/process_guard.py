@@ -52,6 +52,6 @@ if __name__ == "__main__":
     try:
         code = main(int(sys.argv[1]), sys.argv[2:])
     finally:
-        sys.stdout.write(f"guard: vLLM ended with code {code}\n")
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):  # nobody may be left to read it
+            os.write(1, f"guard: vLLM ended with code {code}\n".encode())
         kill_group()

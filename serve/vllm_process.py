@@ -102,7 +102,7 @@ class VllmProcess(VllmApi):
             extra_args=tuple(extra_args or ()),
         )
         self._restart = restart
-        self._on_state: OnState = on_state or (lambda state, detail: None)
+        self._on_state: OnState = (lambda state, detail: None) if on_state is None else on_state
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
         self._stopping = threading.Event()

@@ -23,7 +23,7 @@ def main() -> None:
     from vllm.v1.engine import utils
 
     # vLLM spawns on CPU to give each worker OpenMP settings of its own; our one engine has them from the environment.
-    utils.get_mp_context = lambda: context
+    utils.get_mp_context = lambda: context  # pyright: ignore[reportPrivateImportUsage]
     entry.main()
 
 
