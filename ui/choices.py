@@ -1,13 +1,13 @@
 """The selectors of the page in words that need no explanation: labels, hints and sensible defaults.
 
-Reads a pack, adapters and corpora; knows no Gradio.
+Reads a pack and what a service offers; knows no Gradio.
 """
 
 from collections.abc import Sequence
 
 from core.arms import ARMS, SCHEMA_SUFFIX
 from core.pack import DomainPack
-from core.service import AdapterInfo, CorpusInfo
+from core.service import AdapterInfo, CorpusInfo, DomainService, ServiceStatus
 from core.types import Format
 
 Choices = list[tuple[str, str]]
@@ -34,6 +34,12 @@ def arm_choices(*, has_adapter: bool, has_examples: bool) -> Choices:
         for name in [*_ARM_WORDS, *(name for name in ARMS if name not in _ARM_WORDS)]
         if (has_adapter or not ARMS[name].adapter) and (has_examples or not ARMS[name].icl)
     ]
+
+
+def offered_arms(service: DomainService, status: ServiceStatus) -> Choices:
+    """Ways of answering that work now."""
+    has_adapter = status.adapter is not None or bool(service.adapters())
+    return arm_choices(has_adapter=has_adapter, has_examples=service.pack.train_file.is_file())
 
 
 def arm_label(name: str) -> str:

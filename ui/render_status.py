@@ -35,7 +35,7 @@ def not_ready_reason(status: ServiceStatus) -> str | None:
         return None
     for name, part in (("model", status.model), ("index of the documents", status.corpus)):
         if part.state == "failed":
-            return f"The {name} has failed. {part.detail}".strip()
+            return f"The {name} has failed; the reason stands above."
     if status.corpus.state != "ready":
         return f"The documents are being read{_share(status.corpus)}. You can already type."
     if status.model.state == "restarting":

@@ -11,7 +11,7 @@ from gradio.components import Component
 
 from core.arms import ARMS, SCHEMA_SUFFIX, parse_arm
 from core.chat import Question
-from core.service import DomainService, ServiceStatus
+from core.service import DomainService
 from core.types import STRUCTURED
 from ui import choices
 
@@ -36,7 +36,7 @@ class SettingsPanel:
 def build_settings(service: DomainService) -> SettingsPanel:
     """Create the components inside the current Gradio context, with what the service offers now."""
     pack = service.pack
-    arms = offered_arms(service)
+    arms = choices.offered_arms(service, service.status())
     arm = choices.default_arm(pack, arms)
     format = choices.default_format(pack)
     structured = format in STRUCTURED
@@ -96,15 +96,6 @@ def build_settings(service: DomainService) -> SettingsPanel:
         **quiet,
     )
     return panel
-
-
-def offered_arms(service: DomainService, status: ServiceStatus | None = None) -> choices.Choices:
-    """Ways of answering that work now."""
-    adapter = (status or service.status()).adapter
-    return choices.arm_choices(
-        has_adapter=adapter is not None or bool(service.adapters()),
-        has_examples=service.pack.train_file.is_file(),
-    )
 
 
 def read_question(

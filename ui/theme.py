@@ -8,7 +8,7 @@ _LEAF = (
     *("#35704b", "#2b5a3d", "#244832", "#1d3b2a", "#0f2117"),
 )
 _PAPER = (
-    *("#faf9f6", "#f4f2ed", "#e7e4dc", "#d3cfc4", "#a5a094", "#78736a"),
+    *("#faf9f6", "#f4f2ed", "#e7e4dc", "#d3cfc4", "#a5a094", "#6c675e"),
     *("#5b5750", "#45423d", "#2c2a27", "#1d1c1a", "#131211"),
 )
 
@@ -61,7 +61,7 @@ def build_theme() -> themes.Base:
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
         button_primary_background_fill_dark="*primary_600",
-        button_primary_background_fill_hover_dark="*primary_500",
+        button_primary_background_fill_hover_dark="*primary_700",
         button_primary_text_color="#ffffff",
         button_primary_text_color_dark="#ffffff",
         button_secondary_background_fill="transparent",

@@ -63,12 +63,14 @@
   });
 
   // Gradio names each message by its content, which is HTML here; the content is read out anyway.
-  function nameMessages() {
+  function nameParts() {
     for (const [role, name] of [["user", "Your question"], ["bot", "Answer"]]) {
       for (const message of document.querySelectorAll(`#conversation [data-testid="${role}"]`)) {
         if (message.getAttribute("aria-label") !== name) message.setAttribute("aria-label", name);
       }
     }
+    // A list may hold list items only; Gradio's holds the buttons of the sample questions.
+    document.querySelector("#conversation .examples[role=list]")?.setAttribute("role", "group");
   }
 
   let folded = false;
@@ -85,7 +87,7 @@
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      nameMessages();
+      nameParts();
       foldSettings();
     });
   }).observe(document.documentElement, {

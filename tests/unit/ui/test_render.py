@@ -103,7 +103,7 @@ def test_reason_names_the_part_that_is_not_ready():
     assert "documents are being read (50%)" in (not_ready_reason(reading) or "")
     assert "model is starting" in (not_ready_reason(status(model=PartStatus(state="starting"))) or "")
     failed = status(model=PartStatus(state="failed", detail="Do this."))
-    assert not_ready_reason(failed) == "The model has failed. Do this."
+    assert not_ready_reason(failed) == "The model has failed; the reason stands above."
 
 
 def test_line_tells_search_time_and_tokens():
