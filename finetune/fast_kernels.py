@@ -14,19 +14,22 @@ from numba import njit
 
 from finetune.fast_bits import float_of_bits, load, store
 
-_OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "fastmath": True,
-    "cache": True,
-    "error_model": "numpy",
-    "boundscheck": False,
-}
+_OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "boundscheck": False}
+
+
+def _compiled(function: Any) -> Any:
+    """Compile for one thread without the interpreter's lock; kept on disk where a folder for that can be written."""
+    try:
+        return njit(nogil=True, cache=True, **_OPTIONS)(function)
+    except RuntimeError:
+        return njit(nogil=True, **_OPTIONS)(function)
+
 
 _F: Any = np.float32
 _ONE, _HALF, _ZERO = _F(1), _F(0.5), _F(0)
 
 
-@njit(inline="always", fastmath=True, error_model="numpy")
+@njit(inline="always", **_OPTIONS)
 def _exp(x: Any) -> Any:
     """The exponential to within 2e-6 of its value, in instructions a vector unit has; below -87 it is as good as 0."""
     x = min(max(x, _F(-87.0)), _F(88.0))
@@ -37,7 +40,7 @@ def _exp(x: Any) -> Any:
     return power * float_of_bits(np.uint32(np.int32(whole) + np.int32(127)) << np.uint32(23))
 
 
-@njit(inline="always", fastmath=True, error_model="numpy")
+@njit(inline="always", **_OPTIONS)
 def _largest(row: Any, count: Any) -> Any:
     """The largest of the first `count` numbers; compared as integers, which vectorises eight times better."""
     top = np.int32(-(2**15))
@@ -47,7 +50,7 @@ def _largest(row: Any, count: Any) -> Any:
     return load(np.uint16(top ^ ((top >> np.int32(15)) & np.int32(0x7FFF))))
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _rms_norm(x: Any, weight: Any, eps: Any, wide: Any, rstd: Any) -> None:
     width = x.shape[1]
     for t in range(x.shape[0]):
@@ -62,7 +65,7 @@ def _rms_norm(x: Any, weight: Any, eps: Any, wide: Any, rstd: Any) -> None:
             out[i] = store(load(row[i]) * factor * weight[i])
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _rms_norm_backward(dy: Any, x: Any, weight: Any, rstd: Any, wide: Any) -> None:
     width = x.shape[1]
     for t in range(x.shape[0]):
@@ -77,7 +80,7 @@ def _rms_norm_backward(dy: Any, x: Any, weight: Any, rstd: Any, wide: Any) -> No
             out[i] = store(load(out[i]) + change)
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _swiglu(gate_up: Any, wide: Any) -> None:
     width = gate_up.shape[1] // 2
     for t in range(gate_up.shape[0]):
@@ -87,7 +90,7 @@ def _swiglu(gate_up: Any, wide: Any) -> None:
             out[i] = store(value / (_ONE + _exp(-value)) * load(up[i]))
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _swiglu_backward(dy: Any, gate_up: Any, wide: Any) -> None:
     width = gate_up.shape[1] // 2
     for t in range(gate_up.shape[0]):
@@ -101,7 +104,7 @@ def _swiglu_backward(dy: Any, gate_up: Any, wide: Any) -> None:
             dgate[i] = store(change * load(up[i]) * slope)
 
 
-@njit(inline="always", fastmath=True, error_model="numpy")
+@njit(inline="always", **_OPTIONS)
 def _turn(source: Any, cos: Any, sin: Any, sign: Any, target: Any) -> None:
     half = cos.shape[0]
     for i in range(half):
@@ -111,7 +114,7 @@ def _turn(source: Any, cos: Any, sin: Any, sign: Any, target: Any) -> None:
         target[half + i] = store(second * cos[i] + first * turn)
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _split_heads(qkv: Any, cos: Any, sin: Any, q: Any, k: Any, v: Any) -> None:
     key_heads, tokens, size = k.shape
     group = q.shape[1] // tokens
@@ -130,7 +133,7 @@ def _split_heads(qkv: Any, cos: Any, sin: Any, q: Any, k: Any, v: Any) -> None:
                 target[i] = row[start + i]
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _split_heads_backward(dq: Any, dk: Any, dv: Any, cos: Any, sin: Any, wide: Any) -> None:
     key_heads, tokens, size = dk.shape
     group = dq.shape[1] // tokens
@@ -149,7 +152,7 @@ def _split_heads_backward(dq: Any, dk: Any, dv: Any, cos: Any, sin: Any, wide: A
                 row[start + i] = source[i]
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _merge_heads(o: Any, inverse: Any, wide: Any) -> None:
     key_heads, rows, size = o.shape
     tokens = wide.shape[0]
@@ -162,7 +165,7 @@ def _merge_heads(o: Any, inverse: Any, wide: Any) -> None:
                 target[i] = store(load(source[i]) * factor)
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _merge_heads_backward(dy: Any, inverse: Any, do: Any) -> None:
     key_heads, rows, size = do.shape
     tokens = dy.shape[0]
@@ -175,7 +178,7 @@ def _merge_heads_backward(dy: Any, inverse: Any, do: Any) -> None:
                 target[i] = store(load(source[i]) * factor)
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _exp_rows(
     scores: Any, inverse: Any, start: int, stop: int, keys: int, group: int, context: int, scale: Any
 ) -> None:
@@ -199,7 +202,7 @@ def _exp_rows(
             inverse[head, r] = _ONE / total
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _exp_rows_backward(
     dscores: Any,
     weights: Any,
@@ -227,7 +230,7 @@ def _exp_rows_backward(
                 grad[i] = store(load(part[i]) * (load(grad[i]) - mean) * scale)
 
 
-@njit(**_OPTIONS)
+@_compiled
 def _cross_entropy(logits: Any, labels: Any, scale: Any, stats: Any) -> None:
     for r in range(logits.shape[0]):
         row, label = logits[r], labels[r]

@@ -55,9 +55,9 @@ class BorderedLinear:
         self.inputs = int(self.parts[0].base.in_features)
         self.outputs, self.ranks = outputs, ranks
 
-    def copy_base(self) -> None:
+    def copy_base(self, dtype: torch.dtype) -> None:
         """Copy the frozen weights into the matrix."""
-        self.matrix = self.parts[0].base.weight.new_zeros(self.outputs + self.ranks, self.inputs + self.ranks)
+        self.matrix = torch.zeros(self.outputs + self.ranks, self.inputs + self.ranks, dtype=dtype)
         if any(part.base.bias is not None for part in self.parts):
             self.bias = self.matrix.new_zeros(self.outputs)
         for part in self.parts:
@@ -127,7 +127,10 @@ class Norm:
 
 
 class ModelWeights:
-    """A whole causal language model with LoRA adapters. Raises Unfit where any part of it is not understood."""
+    """A whole causal language model with LoRA adapters. Raises Unfit where any part of it is not understood.
+
+    `dtype` is what is computed in; the model's own, unless this processor has no fast way with that.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         base: Any = model.get_base_model() if hasattr(model, "get_base_model") else model  # pyright: ignore[reportCallIssue]
@@ -135,11 +138,11 @@ class ModelWeights:
             raise Unfit(f"model {type(base).__name__}")
         _check_parameters(model)
         decoder, config = base.model, base.config
-        self.embedding = decoder.embed_tokens.weight.detach()
-        self.dtype = self.embedding.dtype
-        if base.lm_head.bias is not None or base.lm_head.weight.dtype != self.dtype:
-            raise Unfit("lm_head with a bias or another dtype")
-        self.head = base.lm_head.weight.detach()
+        self.dtype = _fast_dtype(decoder.embed_tokens.weight.dtype)
+        self.embedding = decoder.embed_tokens.weight.detach().to(self.dtype)
+        if base.lm_head.bias is not None:
+            raise Unfit("lm_head with a bias")
+        self.head = base.lm_head.weight.detach().to(self.dtype)
         self.layers = [LayerWeights(layer) for layer in decoder.layers]
         self.norm = Norm(decoder.norm)
         self.rotary = decoder.rotary_emb
@@ -161,7 +164,7 @@ class ModelWeights:
     def copy_base(self) -> None:
         """Copy the frozen weights; until then a model is only understood."""
         for linear in self.linears():
-            linear.copy_base()
+            linear.copy_base(self.dtype)
 
     def refresh(self) -> None:
         """Take over the adapter's present values."""
@@ -177,6 +180,14 @@ class ModelWeights:
         if cos.shape[-1] != 2 * half:
             raise Unfit("rotary embedding of part of a head")
         return cos[0, :, :half].to(exact).contiguous(), sin[0, :, :half].to(exact).contiguous()
+
+
+def _fast_dtype(dtype: torch.dtype) -> torch.dtype:
+    """bfloat16 is quick only where the processor multiplies it; x86 without the instructions emulates it."""
+    if dtype != torch.bfloat16 or not torch.cpu._is_avx2_supported():  # noqa: SLF001
+        return dtype
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    return dtype if native else torch.float32
 
 
 def _check_parameters(model: nn.Module) -> None:
