@@ -96,7 +96,7 @@ class ChatPipeline:
     generate: GenerateSettings
     retriever: BaseRetriever | None = None
     examples: ExampleSelector | None = None
-    token_budget: int = 700
+    token_budget: int = 450
     while_answering: Callable[[], AbstractContextManager[object]] = field(default=nullcontext)
 
     async def answer(self, question: Question) -> Answer:

@@ -51,7 +51,7 @@ class RetrieveSettings(Section):
 
     k: int = Field(default=5, ge=1, le=50, description="Passages per question, at most.")
     token_budget: int = Field(
-        default=700, ge=50, description="Tokens of the language model that passages may take in a prompt."
+        default=450, ge=50, description="Tokens of the language model that passages may take in a prompt."
     )
     candidates: int = Field(
         default=40, ge=1, description="Hits taken from each of dense and lexical search before fusion."

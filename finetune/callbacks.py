@@ -24,6 +24,7 @@ class Pacing(TrainerCallback):
         self.job, self.folder = job, folder
         self.used_before = 0.0
         self.waited = 0.0
+        self.rate = 0.0
         self.started = time.monotonic()
 
     def resume(self, checkpoint: Path) -> None:
@@ -49,8 +50,9 @@ class Pacing(TrainerCallback):
         done = self.progress(state.global_step, state.max_steps)
         warm = max(self.job.warmup_share, 1e-9)
         factor = done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
+        self.rate = self.job.learning_rate * max(factor, 0.02)
         for group in kwargs["optimizer"].param_groups:
-            group["lr"] = self.job.learning_rate * max(factor, 0.02)
+            group["lr"] = self.rate
 
     def on_substep_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Give way to chat between the parts of a step."""
@@ -94,7 +96,9 @@ class Reporting(TrainerCallback):
             self.loss = logs["loss"] if self.loss is None else 0.7 * self.loss + 0.3 * logs["loss"]
         if "num_tokens" in logs:
             self.tokens_per_second = logs["num_tokens"] / max(self.pacing.seconds, 1e-9)
-        line = {"step": state.global_step, "seconds": round(self.pacing.seconds, 1), **logs}
+        # Trainer logs its scheduler's constant; the rate that was used is Pacing's.
+        rate = {"learning_rate": self.pacing.rate} if "learning_rate" in logs else {}
+        line = {"step": state.global_step, "seconds": round(self.pacing.seconds, 1), **logs, **rate}
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 

@@ -35,7 +35,7 @@ class Job(BaseModel):
     epochs: float = 1.0
     max_minutes: float = 9.0
     max_steps: int | None = None
-    rows_per_step: int = 8
+    rows_per_step: int = 4
     warmup_share: float = 0.05
     seed: int = 7
     activity_folder: str | None = None

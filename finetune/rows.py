@@ -32,9 +32,9 @@ class RowOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    token_budget: int = 700
-    smallest_budget: int = 250
-    missing_share: float = 0.08
+    token_budget: int = 450
+    smallest_budget: int = 150
+    missing_share: float = 0.15
     closed_share: float = 0.25
     seed: int = 7
 
