@@ -19,7 +19,7 @@ _FENCE = re.compile(r"^\s*```[a-zA-Z]*\n(.*?)(?:\n```.*)?$", re.DOTALL)
 
 
 class ParsedAnswer(BaseModel):
-    """What was read from a model's text. `valid`: it parses and matches the schema. `answer` is None for a refusal."""
+    """What was read from a model's text. `valid`: it parses and matches the schema. `answer` is None for a json or yaml refusal."""
 
     text: str
     answer: Any = None
@@ -67,9 +67,7 @@ def read_answer(raw: str, format: Format, schema: dict[str, Any] | None, refusal
     cited = [int(number) for group in _MARK.findall(raw) for number in group.split(",")]
     refused = fold(_MARK.sub("", raw)).startswith(fold(refusal)) or not raw.strip()
     text = raw.strip()
-    return ParsedAnswer(
-        text=text, answer=None if refused else text, refused=refused, cited=_unique(cited), valid=bool(text)
-    )
+    return ParsedAnswer(text=text, answer=text, refused=refused, cited=_unique(cited), valid=bool(text))
 
 
 def serialise(answer: Any, format: Format) -> str:
