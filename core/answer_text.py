@@ -19,7 +19,7 @@ _FENCE = re.compile(r"^\s*```[a-zA-Z]*\n(.*?)(?:\n```.*)?$", re.DOTALL)
 
 
 class ParsedAnswer(BaseModel):
-    """What was read from a model's text. `valid`: it parses and matches the schema. `answer` is None for a json or yaml refusal."""
+    """What was read from a model's text. `valid`: it parses and matches the schema. Refused json and yaml have no `answer`."""
 
     text: str
     answer: Any = None

@@ -1,6 +1,6 @@
 """The index of one corpus on disk: the file contract that `ingest` writes and `retriever` reads.
 
-    manifest.sqlite          the truth: documents, chunks, vectors, lexical index (WAL, full sync); ingest alone opens it
+    manifest.sqlite          the truth: documents, chunks, vectors, lexical index (WAL, full sync); for ingest alone
     generation.json          the pointer: which generation is served
     generations/<name>/      immutable once pointed at: manifest.sqlite (a snapshot) and chroma/ (the same vectors)
 

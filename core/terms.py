@@ -6,6 +6,7 @@ spaces between words (Chinese, Japanese, Thai) yields pairs of characters. Knows
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 _TOKEN = re.compile(r"(?:(?<![\w-])--?(?=[a-zA-Z]))?\w+(?:[.\-/:]+\w+)*")
 _SEPARATOR = re.compile(r"[._\-/:]+")
@@ -38,7 +39,7 @@ def terms(text: str) -> list[str]:
 
 
 def identifiers(text: str) -> list[str]:
-    """Names of things in `text`, as written, in order, without repetition: what looks like code or is marked as such."""
+    """Names of things in `text`, as written, in order, once each: what looks like code or is marked so."""
     text = _CLITIC.sub("", text)
     found: dict[str, None] = {}
     for pattern in (_CODE, _MARKED):
@@ -83,8 +84,6 @@ def _pairs(token: str) -> Iterator[str]:
     for run in _UNSPACED.finditer(token):
         yield from terms(token[position : run.start()])
         characters = run[0]
-        yield from (
-            [characters] if len(characters) == 1 else map("".join, zip(characters, characters[1:], strict=False))
-        )
+        yield from ([characters] if len(characters) == 1 else map("".join, pairwise(characters)))
         position = run.end()
     yield from terms(token[position:])

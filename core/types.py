@@ -82,8 +82,8 @@ class Answer(BaseModel):
     """What the pipeline returns for one question.
 
     `text` is what a user reads (for json and yaml the serialised answer without the envelope), `answer` the object for
-    json and yaml (None when refused or unparsable) and else the text, a refusal's too, `raw` what the model wrote, `valid` whether it
-    parses and matches the schema, `seconds` wall time from question to last token.
+    json and yaml (None when refused or unparsable) and else the text, a refusal's too. `raw` is what the model wrote,
+    `valid` whether it parses and matches the schema, `seconds` wall time from question to last token.
     """
 
     model_config = ConfigDict(populate_by_name=True)
