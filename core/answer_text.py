@@ -19,7 +19,7 @@ _FENCE = re.compile(r"^\s*```[a-zA-Z]*\n(.*?)(?:\n```.*)?$", re.DOTALL)
 
 
 class ParsedAnswer(BaseModel):
-    """What was read from a model's text. `valid`: it parses and matches the schema. Refused json and yaml have no `answer`."""
+    """What was read from a model's text. `valid`: it parses and matches. Refused json and yaml have no `answer`."""
 
     text: str
     answer: Any = None

@@ -31,7 +31,7 @@ class Question(BaseModel):
     """One question as asked. `history` holds earlier user questions, oldest first; it only makes this one standalone.
 
     `constrained` None follows the arm; True decodes json and yaml under their schema whatever the arm says.
-    `adapter` None means the active one. `icl_examples` None follows the settings; `icl_without` names records not shown.
+    `adapter` None means the active one. `icl_examples` None follows the settings; `icl_without`: records not shown.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)

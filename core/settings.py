@@ -119,7 +119,10 @@ class GenerateSettings(Section):
 class LabSettings(Section):
     """How arms are compared."""
 
-    concurrency: int = Field(default=8, ge=1, description="Questions answered at once.")
+    concurrency: int = Field(default=16, ge=1, description="Questions answered at once.")
+    max_tokens: int = Field(
+        default=192, ge=1, description="Longest answer, in tokens; the expected ones of the shipped packs are shorter."
+    )
     bootstrap: int = Field(default=2000, ge=100, description="Resamples behind each confidence interval.")
     seed: int = Field(default=11, description="Seed of samples and resamples.")
 

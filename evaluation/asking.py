@@ -52,7 +52,7 @@ class ArmAnswers(BaseModel):
         return next((outcome.answer.model for outcome in self.outcomes if outcome.answer is not None), None)
 
 
-def to_question(example: Example, arm: Arm, adapter: str | None) -> Question:
+def to_question(example: Example, arm: Arm, adapter: str | None, max_tokens: int | None = None) -> Question:
     """The question an example puts to an arm. It names the adapter: one activated meanwhile must not answer."""
     return Question(
         text=example.question,
@@ -60,6 +60,7 @@ def to_question(example: Example, arm: Arm, adapter: str | None) -> Question:
         format=example.format,
         schema_name=example.schema_name,
         adapter=adapter if arm.adapter else None,
+        max_tokens=max_tokens,
     )
 
 

@@ -58,7 +58,7 @@ async def run_lab(
         identity = cache_identity(pack, arm, test_hash, fingerprint, adapter=adapter, icl_count=icl_count)
         answers = await ask_all(
             answerer,
-            [to_question(example, arm, adapter) for example in questions],
+            [to_question(example, arm, adapter, settings.max_tokens) for example in questions],
             AnswerCache(cache_dir / "answers", arm.name, identity),
             concurrency=settings.concurrency,
             on_answer=lambda done, total, name=arm.name: on_progress(name, done, total),

@@ -54,7 +54,7 @@ async def tune_icl(
         identity = cache_identity(pack, chosen, "tuning", fingerprint, adapter=None, icl_count=count)
         answers = await ask_all(
             answerer_for(count, held_out),
-            [to_question(example, chosen, None) for example in asked],
+            [to_question(example, chosen, None, settings.max_tokens) for example in asked],
             AnswerCache(cache_dir / "answers", f"tune-{count}", [identity, sorted(held_out)]),
             concurrency=settings.concurrency,
             on_answer=lambda done, total, count=count: on_progress(f"examples: {count}", done, total),
