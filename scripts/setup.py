@@ -271,7 +271,7 @@ def explain(lines: list[str]) -> str:
         return "this Python lacks venv; on Debian and Ubuntu: apt-get install python3-venv, then make setup"
     network = (
         r"dns error|connection (refused|reset|error)|timed out|error sending request|temporary failure in name|"
-        r"unreachable|newconnectionerror"
+        r"unreachable|newconnectionerror|from versions: none"
     )
     if re.search(network, text, re.IGNORECASE):
         return "the package registry does not answer; check network, proxy and pip's index settings, then make setup"
