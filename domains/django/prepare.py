@@ -116,7 +116,7 @@ def check_frozen(test_sha256: str) -> None:
     """Refuse a test set that is not the frozen one. Raises PackError."""
     if test_sha256 != FROZEN_TEST_SHA256:
         raise PackError(
-            f"the derived test set has hash {test_sha256}, the frozen one {FROZEN_TEST_SHA256}: undo the change to this "
+            f"the test set has hash {test_sha256}, the frozen one {FROZEN_TEST_SHA256}: undo the change to this "
             "pack that alters test questions, or freeze the new set in domains/django/prepare.py"
         )
 
