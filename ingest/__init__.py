@@ -1,1 +1,1 @@
-"""Documents to chunks to an index. Knows files, unstructured and Chroma; knows nothing of questions or models' answers."""
+"""Documents to chunks to an index. Knows files, unstructured and Chroma; nothing of questions or of answers."""

@@ -7,6 +7,7 @@ token counter is passed in; knows no embedder, no format and no store.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from ingest.blocks import Block, ParsedDocument
 CountTokens = Callable[[Sequence[str]], list[int]]
 # Changing how chunks are cut must cut every document again.
 VERSION = 1
+_LONGEST_LEAD = 32
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"')\]`*]*\s+|(?<=[。！？])|\n+")
 
 
@@ -54,7 +56,9 @@ def make_chunks(document: ParsedDocument, limit: int, count: CountTokens) -> lis
     return chunks
 
 
-def _sections(document: ParsedDocument, sizes: Sequence[int]) -> Iterator[tuple[tuple[str, ...], list[tuple[Block, int]]]]:
+def _sections(
+    document: ParsedDocument, sizes: Sequence[int]
+) -> Iterator[tuple[tuple[str, ...], list[tuple[Block, int]]]]:
     """Runs of blocks with their heading path. A heading without text of its own joins the section below it."""
     path: list[Block] = []
     blocks: list[tuple[Block, int]] = []
@@ -63,7 +67,9 @@ def _sections(document: ParsedDocument, sizes: Sequence[int]) -> Iterator[tuple[
         deeper = block.kind == "heading" and path and block.level > path[-1].level
         only_headings = all(b.kind == "heading" for b, _ in blocks)
         new_page = block.page != page and block.page is not None
-        if blocks and ((block.kind == "heading" and not (only_headings and deeper)) or (new_page and not only_headings)):
+        if blocks and (
+            (block.kind == "heading" and not (only_headings and deeper)) or (new_page and not only_headings)
+        ):
             yield tuple(b.label for b in path if b.label), blocks
             blocks = []
         if block.kind == "heading":
@@ -76,16 +82,17 @@ def _sections(document: ParsedDocument, sizes: Sequence[int]) -> Iterator[tuple[
 
 def _pack(text: str, pieces: Sequence[_Piece], room: int) -> Iterator[list[_Piece]]:
     """Groups of neighbouring pieces, about equally long, so that no crumb is left at the end of a section."""
-    total = sum(piece.tokens for piece in pieces)
-    target = min(room, 1.15 * total / max(1, ceil(total / room)))
+    left = sum(piece.tokens for piece in pieces)
     group: list[_Piece] = []
     used = 0
     for piece in pieces:
-        leads = bool(group) and _leads_in(text, group[-1].block)
-        full = used + piece.tokens > room or (used >= 0.6 * target and used + piece.tokens > target)
+        target = left / max(1, ceil(left / room))
+        leads = bool(group) and _leads_in(text, group[-1])
+        full = used + piece.tokens > room or used + piece.tokens / 2 > target
         if group and full and not (leads and used + piece.tokens <= room):
             keep = [group.pop()] if leads and len(group) > 1 and group[-1].tokens + piece.tokens <= room else []
             yield group
+            left -= sum(done.tokens for done in group)
             group, used = keep, sum(kept.tokens for kept in keep)
         group.append(piece)
         used += piece.tokens
@@ -93,9 +100,12 @@ def _pack(text: str, pieces: Sequence[_Piece], room: int) -> Iterator[list[_Piec
         yield group
 
 
-def _leads_in(text: str, block: Block) -> bool:
-    """Whether a block only introduces what stands below it."""
-    return block.kind == "heading" or text[block.start : block.end].rstrip("*_`").endswith((":", "::"))
+def _leads_in(text: str, piece: _Piece) -> bool:
+    """Whether a piece only introduces what stands below it. A long one says something by itself."""
+    block = piece.block
+    return block.kind == "heading" or (
+        piece.tokens <= _LONGEST_LEAD and text[block.start : block.end].rstrip("*_`").endswith(":")
+    )
 
 
 def _split(text: str, block: Block, size: int, room: int, count: CountTokens) -> Iterator[_Piece]:
@@ -113,13 +123,17 @@ def _split(text: str, block: Block, size: int, room: int, count: CountTokens) ->
     sizes = count([text[a:b] for a, b in spans])
     first = True
     for start, end, tokens in _join(text, spans, sizes, room - head_size, count):
-        yield _Piece(replace(block, start=start, end=end, head_end=0), tokens + (0 if first else head_size), "" if first else header)
+        yield _Piece(
+            replace(block, start=start, end=end, head_end=0),
+            tokens + (0 if first else head_size),
+            "" if first else header,
+        )
         first = False
 
 
 def _spans(start: int, end: int, cuts: Sequence[int]) -> list[tuple[int, int]]:
     edges = [start, *(start + cut for cut in cuts if start + cut < end), end]
-    return [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return [(a, b) for a, b in pairwise(edges) if b > a]
 
 
 def _join(
@@ -160,7 +174,9 @@ def _chunk(document: ParsedDocument, ordinal: int, group: Sequence[_Piece], head
     if group[0].header:
         text = f"{group[0].header}\n{text}"
     place = next((piece.block.place for piece in group if piece.block.place), "")
-    return Chunk(ordinal, start, end, text, headings, _locator(document.text, start, end, headings, place), group[0].block.page)
+    return Chunk(
+        ordinal, start, end, text, headings, _locator(document.text, start, end, headings, place), group[0].block.page
+    )
 
 
 def _locator(text: str, start: int, end: int, headings: tuple[str, ...], place: str) -> str:

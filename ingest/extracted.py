@@ -57,7 +57,7 @@ def _table_text(element: Any) -> str:
     from lxml import html as parser
 
     rows = []
-    for row in parser.fragment_fromstring(html, create_parent="div").iter("tr"):
+    for row in parser.fragment_fromstring(html, create_parent=True).iter("tr"):
         cells = [re.sub(r"\s+", " ", cell.text_content()).strip() for cell in row if cell.tag in ("td", "th")]
         if any(cells):
             rows.append(" | ".join(cells))

@@ -43,7 +43,9 @@ def find_files(roots: Sequence[Path], max_bytes: int) -> list[FoundFile | Refuse
     for root in roots:
         for entry in _below(root, inside, max_bytes):
             if entry.source in found:
-                clash = Refused(f"{entry.source} ({root})", "another corpus folder holds a file of this name: rename one")
+                clash = Refused(
+                    f"{entry.source} ({root})", "another corpus folder holds a file of this name: rename one"
+                )
                 found[clash.source] = clash
             else:
                 found[entry.source] = entry

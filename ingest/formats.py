@@ -1,5 +1,6 @@
 """Which format a file has, by its name and, where that says nothing, by its first bytes. Parses nothing."""
 
+import re
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -14,8 +15,8 @@ _SUFFIXES: dict[Format, str] = {
     "markdown": "md markdown mdown",
     "rst": "rst",
     "text": "txt text log tex adoc asciidoc",
-    "code": "py pyi js mjs cjs ts tsx jsx java kt scala go rs c h cc cpp hpp cs rb php pl lua r jl swift m sh bash zsh ps1 "
-    "bat sql css scss less vue dart ex exs erl hs clj groovy gradle tf proto graphql "
+    "code": "py pyi js mjs cjs ts tsx jsx java kt scala go rs c h cc cpp hpp cs rb php pl lua r jl swift m sh bash "
+    "zsh ps1 bat sql css scss less vue dart ex exs erl hs clj groovy gradle tf proto graphql "
     "json yaml yml toml ini cfg conf properties env dockerfile makefile cmake diff patch",
     "rows": "csv tsv jsonl ndjson",
     "html": "html htm xhtml",
@@ -33,14 +34,25 @@ _SUFFIXES: dict[Format, str] = {
 _BY_SUFFIX: dict[str, Format] = {suffix: kind for kind, names in _SUFFIXES.items() for suffix in names.split()}
 # Names that are formats without being readable as text: said so instead of guessed at.
 _BINARY = frozenset(
-    "png jpg jpeg gif webp bmp tif tiff ico svgz mp3 mp4 mov avi wav flac ogg zip gz bz2 xz 7z rar tar exe dll so "
-    "woff woff2 ttf otf eot pyc class jar bin iso dmg sqlite db parquet pkl npy npz pt safetensors gguf".split()
+    re.findall(
+        r"\w+",
+        """png jpg jpeg gif webp bmp tif tiff ico svgz mp3 mp4 mov avi wav flac ogg zip gz bz2 xz 7z rar tar exe dll so
+        woff woff2 ttf otf eot pyc class jar bin iso dmg sqlite db parquet pkl npy npz pt safetensors gguf""",
+    )
 )
-_OFFICE_OLD = {"doc": "docx", "ppt": "pptx", "pages": "docx", "numbers": "xlsx", "key": "pptx", "msg": "eml", "mobi": "epub"}
+_OFFICE_OLD = {
+    "doc": "docx",
+    "ppt": "pptx",
+    "pages": "docx",
+    "numbers": "xlsx",
+    "key": "pptx",
+    "msg": "eml",
+    "mobi": "epub",
+}
 
 
 def format_of(source: str, head: bytes) -> Format:
-    """The format of a file named `source` that starts with `head`. Raises ValueError with the reason for a rejection."""
+    """The format of a file named `source` that starts with `head`. Raises ValueError with the reason to reject it."""
     name = PurePosixPath(source)
     suffix = name.suffix.lower().lstrip(".")
     if suffix in _BY_SUFFIX:

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ingest.chroma import HNSW, open_chroma
 
 if TYPE_CHECKING:
     from chromadb import Collection
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
 
 _BATCH = 2000  # Chroma takes at most 5,461 at once
 _COPY_BELOW = 0.3  # share of changed chunks up to which a copy is cheaper than building anew
@@ -120,7 +120,7 @@ def _copy_chroma(files: CorpusFiles, served: Generation | None, generation: Gene
 
 
 def _update(
-    client: "ClientAPI", files: CorpusFiles, served: Generation, generation: Generation, on_progress: Progress
+    client: "Client", files: CorpusFiles, served: Generation, generation: Generation, on_progress: Progress
 ) -> None:
     collection = client.get_collection(served.collection, embedding_function=None)
     collection.modify(name=generation.collection)
@@ -134,11 +134,13 @@ def _update(
         on_progress(min(start + _BATCH, len(rows)), len(rows))
 
 
-def _fill(client: "ClientAPI", files: CorpusFiles, generation: Generation, on_progress: Progress) -> None:
+def _fill(client: "Client", files: CorpusFiles, generation: Generation, on_progress: Progress) -> None:
     with suppress(Exception):  # a server may hold a half-built collection of this name
         client.delete_collection(generation.collection)
     collection = client.create_collection(
-        generation.collection, configuration={"hnsw": HNSW}, embedding_function=None  # type: ignore[typeddict-item]
+        generation.collection,
+        configuration=cast("Any", {"hnsw": HNSW}),
+        embedding_function=None,  # type: ignore[typeddict-item]
     )
     batch: list[Row] = []
     done = 0
@@ -157,7 +159,7 @@ def _fill(client: "ClientAPI", files: CorpusFiles, generation: Generation, on_pr
 def _rows(files: CorpusFiles, generation: Generation) -> Iterator[Row]:
     with closing(open_snapshot(files.snapshot(generation.name))) as snapshot:
         yield from snapshot.execute(
-            f"SELECT {_COLUMNS} FROM chunks c JOIN vectors v ON v.key = c.vector_key ORDER BY c.number"
+            f"SELECT {_COLUMNS} FROM chunks c JOIN vectors v ON v.key = c.vector_key ORDER BY c.number"  # noqa: S608
         )
 
 
@@ -173,7 +175,7 @@ def _write(collection: "Collection", rows: list[Row]) -> None:
     )
 
 
-def _verify(client: "ClientAPI", files: CorpusFiles, generation: Generation) -> None:
+def _verify(client: "Client", files: CorpusFiles, generation: Generation) -> None:
     """Compare every id and every vector with the snapshot. Raises IngestError."""
     collection = client.get_collection(generation.collection, embedding_function=None)
     expected = {row[0]: row[7] for row in _rows(files, generation)}

@@ -40,7 +40,7 @@ class Known:
 
 
 class Manifest:
-    """The open manifest of one corpus. Raises IndexMismatchError for another format or embedder, IngestError if damaged."""
+    """The open manifest of one corpus. Raises IndexMismatchError (other format or embedder), IngestError if damaged."""
 
     def __init__(self, files: CorpusFiles, embedder: str, reembed: bool = False) -> None:
         files.root.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,8 @@ class Manifest:
             self._check(files, embedder, reembed)
         except sqlite3.DatabaseError as error:
             raise IngestError(
-                f"{files.manifest} cannot be used ({error}): delete {files.root} and run graft ingest --domain {self._name}"
+                f"{files.manifest} cannot be used ({error}): delete {files.root} and run "
+                f"graft ingest --domain {self._name}"
             ) from error
 
     def close(self) -> None:
@@ -61,20 +62,20 @@ class Manifest:
         found = dict(self.connection.execute("SELECT key, value FROM meta"))
         if "format" in found and int(found["format"]) != FORMAT:
             raise IndexMismatchError(
-                f"{files.manifest} has format {found['format']}, this Graft knows {FORMAT}: use the Graft that wrote it, "
-                f"or delete {files.root} and run graft ingest --domain {self._name}"
+                f"{files.manifest} has format {found['format']}, this Graft knows {FORMAT}: use the Graft that wrote "
+                f"it, or delete {files.root} and run graft ingest --domain {self._name}"
             )
         known = found.get("embedder", embedder)
         if known != embedder and not reembed and self._holds_vectors():
             raise IndexMismatchError(
-                f"the index of '{self._name}' was built with another embedder ({known[:8]}, now {embedder[:8]}): go back to "
-                f"that one with --embedder, or run graft ingest --domain {self._name} --reembed"
+                f"the index of '{self._name}' was made by another embedder ({known[:8]}, now {embedder[:8]}): go back "
+                f"to that one with --embedder, or run graft ingest --domain {self._name} --reembed"
             )
         with self.connection:
             self.connection.execute("BEGIN IMMEDIATE")
             if known != embedder:
                 for table in ("chunks", "vectors", "documents", "lexical"):
-                    self.connection.execute(f"DELETE FROM {table}")
+                    self.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
                 self._bump()
             values = {"format": str(FORMAT), "embedder": embedder, "revision": found.get("revision", "0")}
             if known != embedder:
@@ -109,7 +110,8 @@ class Manifest:
         for start in range(0, len(keys), _VARIABLES):
             part = keys[start : start + _VARIABLES]
             marks = ",".join("?" * len(part))
-            for (key,) in self.connection.execute(f"SELECT key FROM vectors WHERE key IN ({marks})", part):
+            query = f"SELECT key FROM vectors WHERE key IN ({marks})"  # noqa: S608 - question marks
+            for (key,) in self.connection.execute(query, part):
                 del wanted[key]
         return wanted
 
@@ -169,9 +171,7 @@ class Manifest:
         with self.connection:
             self.connection.execute("DELETE FROM vectors WHERE key NOT IN (SELECT vector_key FROM chunks)")
 
-    def _put_document(
-        self, file: FoundFile, sha256: str, status: str, reason: str, title: str, parsing: str
-    ) -> None:
+    def _put_document(self, file: FoundFile, sha256: str, status: str, reason: str, title: str, parsing: str) -> None:
         self.connection.execute(
             "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (file.source, sha256, file.size, file.mtime_ns, time.time_ns(), status, reason, title, parsing),

@@ -32,7 +32,7 @@ def make_offline() -> None:
     # Without a tagger there are no verbs to find: skip the second pass over the tokens.
     from unstructured.partition import text_type
 
-    text_type.pos_tag = lambda _text: []
+    text_type.pos_tag = lambda _text: []  # type: ignore[attr-defined]
 
 
 def forbid_network() -> None:

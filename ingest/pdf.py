@@ -1,7 +1,7 @@
 """PDF to blocks: the text layer, page by page. Pages without one are named; a PDF without any is an error.
 
-unstructured's own PDF path needs the layout models of `unstructured_inference` for more than this; here pdfminer.six
-reads the layout (it keeps reading order and blocks), and unstructured classifies what was read.
+unstructured's own PDF path cannot be imported without the layout models of `unstructured_inference`; so pdfminer.six
+reads the layout: it keeps reading order, blocks and letter heights, which tell headings from text.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 from ingest.blocks import Block, Kind, ParsedDocument
 
 _MAX_HEADING_WORDS = 14
+_BULLET = re.compile(r"(?:[-*•‣◦▪●–]|\(?\d{1,3}[.)])\s+\S")
 
 
 def parse_pdf(data: bytes) -> ParsedDocument:
@@ -57,8 +58,6 @@ def _letter_height(box: Any) -> float:
 
 
 def _document(pages: list[list[tuple[str, float]]], empty: list[int]) -> ParsedDocument:
-    from unstructured.partition.text import element_from_text
-
     body = _body_height(pages)
     repeated = _repeated(pages)
     pieces: list[str] = []
@@ -71,7 +70,7 @@ def _document(pages: list[list[tuple[str, float]]], empty: list[int]) -> ParsedD
             text = re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", raw)
             heading = height > 1.15 * body and len(text.split()) <= _MAX_HEADING_WORDS
             kind: Kind = "heading" if heading else "text"
-            if kind == "text" and element_from_text(text).category == "ListItem":
+            if kind == "text" and _BULLET.match(text):
                 kind = "item"
             end = position + len(text)
             label = " ".join(text.split()) if heading else ""

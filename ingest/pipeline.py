@@ -81,7 +81,9 @@ def _finish(outcome: IngestReport, generation: Generation, started: float) -> In
 
 def _database_error(error: sqlite3.Error, files: CorpusFiles) -> Exception:
     if "full" in str(error):
-        return IngestError(f"no space left while writing {files.manifest}: free some disk, then run the same command again")
+        return IngestError(
+            f"no space left while writing {files.manifest}: free some disk, then run the same command again"
+        )
     return IngestError(f"{files.manifest} cannot be written ({error}): check the disk, then run the same command again")
 
 

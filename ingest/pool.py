@@ -1,10 +1,12 @@
-"""A pool of parsing processes: files in, parsed documents or reasons out, in order. A file that hangs or kills its
-process is rejected by name and the process replaced. Knows nothing of formats.
+"""A pool of parsing processes: files in, parsed documents or reasons out, in order.
+
+A file that hangs or kills its process is rejected by name and the process replaced. Knows nothing of formats.
 """
 
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,23 +127,17 @@ class _Process:
 
     def stop(self) -> str:
         """End the process and whatever it started. Returns a reason when it had died by itself."""
-        import signal
-
         died = self._process.poll()
         if died is None and self._replies.empty():
             try:
                 died = self._process.wait(timeout=0.2)
             except subprocess.TimeoutExpired:
                 died = None
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                try:
+                with suppress(OSError):
                     pipe.close()
-                except OSError:
-                    pass
         return "" if died is None else f"ended its parsing process (exit {died}): damaged, or too large to parse"

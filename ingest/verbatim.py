@@ -16,11 +16,14 @@ from ingest.formats import Format
 _FENCE = re.compile(r"^[ \t>]*(?:[-*+] +)?(`{3,}|~{3,})", re.MULTILINE)
 _ATX = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+|$)(.*?)(?:[ \t]#+)?[ \t]*$")
 _RULE = re.compile(r"""^([=\-`:'"~^_*+#<>.])\1{2,}[ \t]*$""")
+_UNDERLINED = re.compile(r"""^(\S.*)\n(([=\-`:'"~^_*+#<>.])\3{2,})[ \t]*$""", re.MULTILINE)
 _DEFINITION = re.compile(
     r"^([ \t]*)(?:(?:export|default|public|private|protected|static|abstract|async|pub(?:\([a-z]+\))?)\s+)*"
     r"(?:class|def|function|interface|struct|enum|trait|impl|fn|func|type|module|namespace)\s+([A-Za-z_]\w*)"
 )
 _TITLE_WORDS = 12
+# Where a block starts, its kind, its level and label.
+_Start = tuple[int, Kind, int, str]
 
 
 class Element(NamedTuple):
@@ -33,7 +36,7 @@ class Element(NamedTuple):
 def to_blocks(text: str, elements: Sequence[Element], kind: Format) -> ParsedDocument:
     """Blocks that cover `text`, in order."""
     fences = _fences(text) if kind == "markdown" else []
-    starts: list[tuple[int, Kind, int, str]] = []
+    starts: list[_Start] = []
     spans = align(text, [element.text for element in elements])
     for element, span in zip(elements, spans, strict=True):
         if span is None or any(a < span[0] < b for a, b in fences):
@@ -44,21 +47,25 @@ def to_blocks(text: str, elements: Sequence[Element], kind: Format) -> ParsedDoc
         if starts and start <= starts[-1][0]:
             continue
         starts.append((start, *_classify(text, start, element, kind)))
-    if kind == "markdown":
-        starts = _add_certain(text, starts, fences)
+    if kind in ("markdown", "rst"):
+        starts = _add_certain(text, starts, fences, kind)
     if kind == "rst":
         starts = [(_above_heading(text, s[0]), *s[1:]) if s[1] == "heading" else s for s in starts]
-    if kind == "rst":
         starts = _rank_headings(text, starts)
     return _cover(text, starts)
 
 
-def _add_certain(
-    text: str, starts: Sequence[tuple[int, Kind, int, str]], fences: Sequence[tuple[int, int]]
-) -> list[tuple[int, Kind, int, str]]:
-    """Add the headings and fences that Markdown's own marks show, where an element was not found in the text."""
+def _add_certain(text: str, starts: Sequence[_Start], fences: Sequence[tuple[int, int]], kind: Format) -> list[_Start]:
+    """Add the headings and fences that the source's own marks show, where an element was not found in the text."""
     known = {start[0] for start in starts}
-    found = [(a, "code", 0, "") for a, _ in fences if a not in known]
+    if kind == "rst":
+        titles: list[_Start] = [
+            (m.start(1), "heading", 0, plain(m[1]))
+            for m in _UNDERLINED.finditer(text)
+            if len(m[2]) >= len(m[1].rstrip())
+        ]
+        return sorted([*starts, *(title for title in titles if title[0] not in known)])
+    found: list[_Start] = [(a, "code", 0, "") for a, _ in fences if a not in known]
     for match in re.finditer(r"^ {0,3}#{1,6}[ \t].*$", text, re.MULTILINE):
         start = match.start()
         if start not in known and not any(a <= start < b for a, b in fences) and (atx := _ATX.match(match[0])):
@@ -66,7 +73,7 @@ def _add_certain(
     return sorted([*starts, *found])
 
 
-def _cover(text: str, starts: Sequence[tuple[int, Kind, int, str]]) -> ParsedDocument:
+def _cover(text: str, starts: Sequence[_Start]) -> ParsedDocument:
     blocks: list[Block] = []
     for index, (start, kind, level, label) in enumerate(starts):
         begin = 0 if index == 0 else start
@@ -112,7 +119,7 @@ def plain(markup: str) -> str:
     """A heading without Markdown or reStructuredText marks."""
     words = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markup)
     words = re.sub(r":[\w:+-]+:`~?([^`<]+?)(?:\s*<[^>]*>)?`", r"\1", words)
-    words = re.sub(r"`+|\*\*|(?<!\w)[*_]|[*_](?!\w)|\\(?=[^\w\s])", "", words)
+    words = re.sub(r"`+|\*\*|(?<!\w)\*|\*(?!\w)|(?<!\w)_(?!_)|(?<!_)_(?!\w)|\\(?=[^\w\s])", "", words)
     return " ".join(words.split()).strip(" #:")
 
 
@@ -165,7 +172,7 @@ def _above_heading(text: str, start: int) -> int:
     return start
 
 
-def _rank_headings(text: str, starts: list[tuple[int, Kind, int, str]]) -> list[tuple[int, Kind, int, str]]:
+def _rank_headings(text: str, starts: list[_Start]) -> list[_Start]:
     """Levels of reStructuredText headings: the order in which their underlines first occur."""
     styles: list[str] = []
     ranked = []

@@ -51,7 +51,10 @@ def _handle(request: dict[str, Any]) -> dict[str, Any]:
     except RecursionError:
         return {"sha256": sha256, "error": "is nested too deeply"}
     except Exception as error:  # noqa: BLE001 - whatever a parser raises rejects its file, by name
-        return {"sha256": sha256, "error": f"cannot be parsed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"}
+        return {
+            "sha256": sha256,
+            "error": f"cannot be parsed: {type(error).__name__}: {' '.join(str(error).split())[:200]}",
+        }
 
 
 def _read(path: str, max_bytes: int) -> bytes:

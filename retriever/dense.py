@@ -1,7 +1,7 @@
 """Dense search: LangChain's Chroma over the collection of one generation, embedded or on a server. Knows no words."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 from langchain_core.embeddings import Embeddings
@@ -10,7 +10,7 @@ from core.errors import RetrievalError
 from core.index import CorpusFiles, Generation
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
     from langchain_chroma import Chroma
 
 
@@ -19,7 +19,7 @@ class DenseIndex:
     """An open collection; `store` is a LangChain vector store like any other."""
 
     store: "Chroma"
-    client: "ClientAPI"
+    client: "Client"
 
     def close(self) -> None:
         """Let go of the collection's files."""
@@ -31,7 +31,7 @@ class DenseIndex:
             found = self.store.similarity_search_by_vector_with_relevance_scores(vector, k=limit, filter=where)
         except Exception as error:  # chromadb raises its own, its Rust core's and httpx's
             raise RetrievalError(
-                f"Chroma cannot answer ({' '.join(str(error).split())[:150]}): run graft ingest, or look after the server"
+                f"Chroma cannot answer ({' '.join(str(error).split())[:150]}): run graft ingest, or restart the server"
             ) from error
         return [(document.id or "", 1.0 - distance) for document, distance in found]
 
@@ -44,7 +44,7 @@ def open_dense(files: CorpusFiles, generation: Generation, embeddings: Embedding
 
     class NoDotEnv(Settings):
         # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
-        model_config = {**Settings.model_config, "env_file": None}
+        model_config: ClassVar = {**Settings.model_config, "env_file": None}
 
     settings = NoDotEnv(anonymized_telemetry=False)
     try:
@@ -57,7 +57,7 @@ def open_dense(files: CorpusFiles, generation: Generation, embeddings: Embedding
             client = chromadb.HttpClient(parts.hostname or generation.chroma_url, port, ssl=secure, settings=settings)
         # Looked up first: LangChain would create a missing collection, empty.
         client.get_collection(generation.collection, embedding_function=None)
-        return DenseIndex(Chroma(generation.collection, embeddings, client=client), client)
+        return DenseIndex(Chroma(generation.collection, embeddings, client=client), cast("Client", client))
     except Exception as error:  # chromadb raises its own, its Rust core's and httpx's
         where = generation.chroma_url or files.chroma(generation.name)
         raise RetrievalError(

@@ -1,7 +1,7 @@
 """The embedder: text to vectors with a sentence-transformers model, as a LangChain Embeddings. Knows no index.
 
-Batches are cut by tokens and sorted by length, so that little of a batch is padding; on a CPU with bf16 instructions the
-weights are bf16 (cosine to fp32 above 0.9999 for MiniLM, four times the speed); vectors are float32 of length 1.
+Batches are cut by tokens and sorted by length, so that little of a batch is padding; on a CPU with bf16 instructions
+the weights are bf16 (cosine to fp32 above 0.9999 for MiniLM, four times the speed); vectors are float32 of length 1.
 """
 
 import hashlib
@@ -142,7 +142,9 @@ def _fingerprint(loaded: Any, name: str) -> str:
 def _weights_folder(loaded: Any, name: str) -> Path | None:
     if Path(name).is_dir():
         root = Path(name)
-        return next((path for path in (root, root / "0_Transformer") if any((path / f).is_file() for f in _WEIGHTS)), None)
+        return next(
+            (path for path in (root, root / "0_Transformer") if any((path / f).is_file() for f in _WEIGHTS)), None
+        )
     resolved = getattr(getattr(loaded[0], "auto_model", None), "name_or_path", "")
     if resolved and Path(resolved).is_dir():
         return Path(resolved)

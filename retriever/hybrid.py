@@ -21,11 +21,14 @@ from core.errors import IndexMismatchError, RetrievalError
 from core.index import CorpusFiles, Generation, open_snapshot
 from core.settings import RetrieveSettings
 from retriever.dense import DenseIndex, open_dense
-from retriever.fusion import fuse, without_duplicates
+from retriever.fusion import fuse, with_bonus, without_duplicates
 from retriever.lexical import LexicalIndex
+from retriever.lines import best_line
 from retriever.query import read_question
 
-_COLUMNS = "number, id, source, locator, start, end, page, ordinal, text"
+_COLUMNS = "number, id, source, locator, headings, start, end, page, ordinal, text"
+# What a line that holds every word of the question adds to its chunk's score.
+LINE_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,17 @@ class HybridRetriever(BaseRetriever):
             numbers = _numbers(served.connection, [identity for identity, _ in near])
             dense = [(numbers[identity], score) for identity, score in near if identity in numbers]
             lexical = served.lexical.search(query, candidates)
-            exact = served.lexical.exact(query.names, limit)
+            exact = served.lexical.exact(query, limit + 1)
             if where:
                 inside = _matching(served.connection, [n for n, _ in lexical] + list(exact), where)
                 lexical = [hit for hit in lexical if hit[0] in inside]
                 exact = {number: bonus for number, bonus in exact.items() if number in inside}
             ranking = fuse(dense, lexical, exact, self.settings.dense_weight)
-            rows = _rows(served.connection, [number for number, _ in ranking[: 4 * limit]])
+            ranking = ranking[: self.settings.candidates]
+            rows = _rows(served.connection, [number for number, _ in ranking])
+            weights = served.lexical.rarity(query.words)
+        lines = {n: best_line(row["text"], row["headings"], weights) * LINE_WEIGHT for n, row in rows.items()}
+        ranking = with_bonus(ranking, lines)
         scores = dict(ranking)
         kept = without_duplicates(((number, rows[number]["text"]) for number, _ in ranking if number in rows), limit)
         return [_document(rows[number], scores[number]) for number in kept]
@@ -91,7 +98,11 @@ class HybridRetriever(BaseRetriever):
             self._drop()
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain's signature
+        **kwargs: Any,
     ) -> list[Document]:
         return self.search(query, kwargs.get("k"), kwargs.get("where"))
 
@@ -116,7 +127,7 @@ class HybridRetriever(BaseRetriever):
         name = self.corpus_dir.name
         if generation.embedder != embedder:
             raise IndexMismatchError(
-                f"the index of '{name}' was built with another embedder ({generation.embedder[:8]}, now {embedder[:8]}): "
+                f"the index of '{name}' was made by another embedder ({generation.embedder[:8]}, now {embedder[:8]}): "
                 f"go back to that one with --embedder, or run graft ingest --domain {name} --reembed"
             )
         if not generation.chunks:
@@ -163,7 +174,7 @@ def _marks(values: list[Any]) -> str:
 
 
 def _numbers(connection: sqlite3.Connection, identities: list[str]) -> dict[str, int]:
-    rows = connection.execute(f"SELECT id, number FROM chunks WHERE id IN ({_marks(identities)})", identities)
+    rows = connection.execute(f"SELECT id, number FROM chunks WHERE id IN ({_marks(identities)})", identities)  # noqa: S608 - question marks
     return dict(rows.fetchall())
 
 
@@ -173,13 +184,15 @@ def _matching(connection: sqlite3.Connection, numbers: list[int], where: dict[st
         raise RetrievalError(f"cannot filter by {', '.join(sorted(unknown))}: use source, ordinal or locator")
     tests = " AND ".join(f"{key} = ?" for key in where)
     rows = connection.execute(
-        f"SELECT number FROM chunks WHERE number IN ({_marks(numbers)}) AND {tests}", [*numbers, *where.values()]
+        f"SELECT number FROM chunks WHERE number IN ({_marks(numbers)}) AND {tests}",  # noqa: S608 - checked above
+        [*numbers, *where.values()],
     )
     return {number for (number,) in rows}
 
 
 def _rows(connection: sqlite3.Connection, numbers: list[int]) -> dict[int, dict[str, Any]]:
-    cursor = connection.execute(f"SELECT {_COLUMNS} FROM chunks WHERE number IN ({_marks(numbers)})", numbers)
+    query = f"SELECT {_COLUMNS} FROM chunks WHERE number IN ({_marks(numbers)})"  # noqa: S608 - question marks
+    cursor = connection.execute(query, numbers)
     names = _COLUMNS.split(", ")
     return {row[0]: dict(zip(names, row, strict=True)) for row in cursor}
 
