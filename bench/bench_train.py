@@ -3,12 +3,14 @@
     python bench/bench_train.py --model FOLDER [--data ROWS.jsonl] [--rows 16] [--held-out 16] [--repeats 2]
 
 Each run is a process of its own, the two kinds taking turns. Speed counts the tokens of the rows (no padding) over the
-wall time of `train()`, start and compilation included; `steady` leaves out the first step. Held-out loss is computed
+wall time of `train()`, start and compilation included; `steady` leaves out the first step. Two processes at once cost
+more than twice the time: measure on a quiet machine (`load_before` tells). Held-out loss is computed
 after training by plain PEFT on the adapter that was saved. Without --data, rows are made up of random words.
 """
 
 import argparse
 import json
+import os
 import random
 import resource
 import subprocess
@@ -108,7 +110,7 @@ def run_one(kind: str, options: argparse.Namespace) -> dict[str, Any]:
         callbacks=[Clock()],
     )
     tokens = options.epochs * sum(len(row["input_ids"]) for row in trainer.train_dataset)
-    began = time.perf_counter()
+    load, began = os.getloadavg()[0], time.perf_counter()
     trainer.train()
     seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -122,6 +124,7 @@ def run_one(kind: str, options: argparse.Namespace) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "tokens_per_second": round(tokens / seconds, 1),
         "tokens_per_second_steady": round(tokens / steps / steady, 1) if steps > 1 else None,
+        "load_before": round(load, 1),
         "peak_rss_gib": round(memory, 2),
         "held_out_loss": plain_loss(options.model, folder, tokenizer, held_out),
         "gflop_per_token": round(gflop_per_token(trainer.model), 3),

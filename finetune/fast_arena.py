@@ -11,7 +11,7 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 
-_CHUNK = 1 << 26
+_CHUNK = 1 << 28
 _ALIGN = 64
 
 
