@@ -14,8 +14,8 @@ from typing import NamedTuple
 from ingest.blocks import Block, ParsedDocument
 
 CountTokens = Callable[[Sequence[str]], list[int]]
-# Changing how chunks are cut must cut every document again.
-VERSION = 1
+# Changing how chunks or their terms are made must make those of every document again.
+VERSION = 2
 _LONGEST_LEAD = 32
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"')\]`*]*\s+|(?<=[。！？])|\n+")
 
