@@ -248,7 +248,8 @@ class VllmProcess(VllmApi):
             raise ServeError(f"vLLM started but does not generate: {self._cause()} (log: {self.log_file})") from error
 
     def _watch(self) -> None:
-        failures, ready_at = 0, time.monotonic()
+        failures = 0
+        ready_at: float | None = time.monotonic()  # None: it has not been ready since it last died
         while not self._stopping.is_set():
             if self.wait(1.0) is None and self.alive:
                 continue
@@ -256,7 +257,8 @@ class VllmProcess(VllmApi):
                 return
             cause = self._cause()
             self._kill()
-            failures = 1 if time.monotonic() - ready_at > STEADY_SECONDS else failures + 1
+            was_steady = ready_at is not None and time.monotonic() - ready_at > STEADY_SECONDS
+            failures, ready_at = (1 if was_steady else failures + 1), None
             if not self._restart or failures > MOST_RESTARTS:
                 self._on_state("failed", f"vLLM has stopped: {cause} (log: {self.log_file})")
                 return
@@ -267,7 +269,8 @@ class VllmProcess(VllmApi):
                 self._launch(lambda text: self._on_state("restarting", text))
                 self._load_again()
             except ServeError:
-                continue  # the process is gone or useless: the next round counts and reports it
+                self._kill()  # the next round counts and reports it
+                continue
             except Exception as error:  # noqa: BLE001  a watcher that dies would leave the server unwatched
                 self._on_state("failed", f"vLLM cannot be restarted: {error}")
                 return

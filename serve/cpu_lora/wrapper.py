@@ -32,7 +32,7 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):
         super().__init__(*args, **kwargs)
         self._token_groups: tuple[RowGroup, ...] = ()
         self._sample_groups: tuple[RowGroup, ...] = ()
-        self._layers: dict[int, _PackedLayer] = {}
+        self._layers: dict[int, _Layer] = {}
 
     def update_metadata(
         self,
@@ -61,10 +61,10 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):
         **kwargs: Any,
     ) -> None:
         """Add x @ A_i.T @ B_i.T * scale to slice i of y, each row with its own adapter's A and B."""
-        if not self._token_groups:
-            return
-        layer = self._layer(lora_a_stacked, lora_b_stacked)
-        _apply(self._token_groups, layer, y.view(-1, y.shape[-1]), x.view(-1, x.shape[-1]), scale)
+        for group in self._token_groups:
+            packed = self._packed(group.slot, x.dtype, lora_a_stacked, lora_b_stacked)
+            if packed.rank:
+                _apply(group, packed, _as_rows(y), _as_rows(x), scale)
 
     def add_lora_logits(
         self,
@@ -82,12 +82,14 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):
         For `prompt_logprobs` vLLM asks again with all rows of one request and does not say which request. Then rows
         get an adapter only when the whole batch has the same.
         """
-        groups, y = self._sample_groups, y.view(-1, y.shape[-1])
-        if y.shape[0] != self.sampler_indices.shape[0]:
-            groups = tuple(group for group in groups if group.rows is None)
-        if groups:
-            layer = self._layer((lora_a_stacked,), (lora_b_stacked,))
-            _apply(groups, layer, y, x.view(-1, x.shape[-1]), scale)
+        y = _as_rows(y)
+        are_sampled = y.shape[0] == self.sampler_indices.shape[0]
+        for group in self._sample_groups:
+            if not are_sampled and group.rows is not None:
+                continue
+            packed = self._packed(group.slot, x.dtype, (lora_a_stacked,), (lora_b_stacked,))
+            if packed.rank:
+                _apply(group, packed, y, _as_rows(x), scale)
 
     def add_lora_embedding(
         self, y: torch.Tensor, x: torch.Tensor, lora_b_stacked: torch.Tensor, add_inputs: bool = True, **kwargs: Any
@@ -123,47 +125,48 @@ class GroupedPunicaWrapper(PunicaWrapperCPU):
                 _add_rows(y[:, start : start + width], group, part)
                 start += width
 
-    def _layer(self, a: Stacked, b: Stacked) -> _PackedLayer:
+    def _packed(self, slot: int, dtype: torch.dtype, a: Stacked, b: Stacked) -> PackedAdapter:
         layer = self._layers.get(id(a[0]))
         if layer is None:
-            layer = self._layers[id(a[0])] = _PackedLayer(a, b)
-        return layer
+            layer = self._layers[id(a[0])] = _Layer(a, b)
+        return layer.adapter(slot, dtype)
 
 
-class _PackedLayer:
+class _Layer:
     """The packed adapters of one layer, packed again when vLLM has written other weights into the stacked tensors."""
 
     def __init__(self, a: Stacked, b: Stacked) -> None:
-        self._a, self._b = a, b  # also keeps the tensors alive, whose id is our key
-        self._tensors = (*a, *b)
+        self._a, self._b = a, b  # also keeps the tensor alive whose id is our key
+        # Setting a slot's weights begins by clearing all its tensors, so one tensor's version tells for all.
+        self._watched = a[0]
         self._version = -1
-        self._packed: dict[int, PackedAdapter] = {}
+        self._adapters: dict[int, PackedAdapter] = {}
 
     def adapter(self, slot: int, dtype: torch.dtype) -> PackedAdapter:
-        version = 0
-        for tensor in self._tensors:
-            version += tensor._version  # noqa: SLF001  torch's own count of in-place writes; it only grows
+        version = self._watched._version  # noqa: SLF001  torch's own count of in-place writes; it only grows
         if version != self._version:
-            self._packed.clear()
+            self._adapters.clear()
             self._version = version
-        packed = self._packed.get(slot)
+        packed = self._adapters.get(slot)
         if packed is None:
             a, b = ([t[slot, 0] for t in stacked] for stacked in (self._a, self._b))
-            packed = self._packed[slot] = PackedAdapter(a, b, dtype, _fixed_linear)
+            packed = self._adapters[slot] = PackedAdapter(a, b, dtype, _fixed_linear)
         return packed
 
 
-def _apply(groups: tuple[RowGroup, ...], layer: _PackedLayer, y: torch.Tensor, x: torch.Tensor, scale: float) -> None:
-    for group in groups:
-        packed = layer.adapter(group.slot, x.dtype)
-        if packed.rank == 0:
-            continue
-        if isinstance(group.rows, torch.Tensor):
-            taken = y[group.rows]
-            packed.add_to(taken, x[group.rows], scale)
-            y[group.rows] = taken
-        else:
-            packed.add_to(group.take(y), group.take(x), scale)
+def _as_rows(x: torch.Tensor) -> torch.Tensor:
+    return x if x.dim() == 2 else x.view(-1, x.shape[-1])
+
+
+def _apply(group: RowGroup, packed: PackedAdapter, y: torch.Tensor, x: torch.Tensor, scale: float) -> None:
+    if group.rows is None:
+        packed.add_to(y, x, scale)
+    elif isinstance(group.rows, slice):
+        packed.add_to(y[group.rows], x[group.rows], scale)
+    else:
+        taken = y[group.rows]
+        packed.add_to(taken, x[group.rows], scale)
+        y[group.rows] = taken
 
 
 def _add_rows(y: torch.Tensor, group: RowGroup, part: torch.Tensor) -> None:
@@ -177,4 +180,11 @@ def _fixed_linear(weight: torch.Tensor) -> Linear:
     if not ops._supports_onednn or weight.dtype not in (torch.bfloat16, torch.float32):  # noqa: SLF001
         return torch_linear(weight)
     handler = ops.create_onednn_mm(weight.t(), PRIMITIVE_CACHE)
-    return lambda x, bias: ops.onednn_mm(handler, x, bias)
+    product = torch.ops._C.onednn_mm.default  # noqa: SLF001  the overload itself: finding it costs as much as the call
+
+    def linear(x: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        out = torch.empty((x.shape[0], handler.n), dtype=x.dtype)
+        product(out, x, bias, handler.handler_tensor)
+        return out
+
+    return linear

@@ -133,6 +133,18 @@ def test_killed_server_is_started_again_with_its_adapters(make, states: States, 
     assert not runs(server)
 
 
+def test_server_that_keeps_dying_is_given_up(make, states: States, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(vllm_process, "MOST_RESTARTS", 1)
+    vllm = make()
+    vllm.start()
+    crash = [sys.executable, str(FAKE), "socket", "--crash", "GardenError: late frost"]
+    monkeypatch.setattr(vllm_process, "server_command", lambda *_: crash)
+    os.kill(vllm.pid, signal.SIGKILL)
+    eventually(lambda: states.names()[-1] == "failed")
+    assert states.names() == ["starting", "ready", "restarting", "failed"]
+    assert "late frost" in states[-1][1]
+
+
 def test_killed_guard_takes_the_server_with_it(make, states: States):
     vllm = make(restart=False)
     vllm.start()

@@ -1,0 +1,159 @@
+"""Real vLLM, started as Graft starts it: adapters, mixed batches against PEFT, a private socket, a restart."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean
+
+import psutil
+import pytest
+import torch
+
+from serve.vllm_process import VllmProcess
+
+pytestmark = pytest.mark.integration
+
+ADAPTERS = {"garden@a": (16, "all-linear", 0.01), "garden@b": (8, ["q_proj", "v_proj", "down_proj"], 0.02)}
+ARMS = ("base", *ADAPTERS)
+PROMPTS = [
+    "When is the best time to prune a quince tree, and how much of the old wood should be taken away?",
+    "A short letter to the neighbours about the hedge between our gardens:",
+    "List three vegetables that can be sown in March and say why each of them tolerates late frost.",
+    "def water(plants):\n    for plant in plants:\n        if plant.is_dry():\n",
+]
+# bf16 against fp32, per token: plain transformers in bf16 is off by 0.07 with this model.
+BF16 = 0.12
+
+
+@pytest.fixture(scope="module")
+def adapters(llm_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two adapters of different rank and reach, with weights large enough to matter."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    folders = {}
+    for seed, (name, (rank, modules, spread)) in enumerate(ADAPTERS.items()):
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_pretrained(llm_dir, dtype=torch.bfloat16)
+        config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=modules, task_type="CAUSAL_LM")
+        peft = get_peft_model(model, config)
+        for parameter_name, parameter in peft.named_parameters():
+            if "lora_B" in parameter_name:
+                torch.nn.init.normal_(parameter, std=spread)
+        folders[name] = tmp_path_factory.mktemp("adapter")
+        peft.save_pretrained(folders[name])
+    return folders
+
+
+@pytest.fixture(scope="module")
+def truth(llm_dir: Path, adapters: dict[str, Path]) -> dict[str, list[list[float]]]:
+    """Log-probabilities of the prompts' tokens by transformers and PEFT in fp32, per arm and prompt."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(llm_dir)
+
+    def measure(model: torch.nn.Module) -> list[list[float]]:
+        measured = []
+        for prompt in PROMPTS:
+            ids = torch.tensor([tokenizer(prompt)["input_ids"]])
+            with torch.no_grad():
+                logprobs = model(ids).logits[0].log_softmax(-1)
+            measured.append([logprobs[n - 1, ids[0, n]].item() for n in range(1, ids.shape[1])])
+        return measured
+
+    model = AutoModelForCausalLM.from_pretrained(llm_dir, dtype=torch.float32)
+    found = {"base": measure(model)}
+    for name, folder in adapters.items():
+        peft = PeftModel.from_pretrained(model, folder, adapter_name="x")
+        found[name] = measure(peft)
+        model = peft.unload()
+    return found
+
+
+@pytest.fixture(scope="module")
+def vllm(llm_dir: Path, adapters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmProcess]:
+    folder = tmp_path_factory.mktemp("v")
+    process = VllmProcess(
+        llm_dir, socket=folder / "s" / "v.sock", log_file=folder / "vllm.log", served_name="base", max_model_len=1024
+    )
+    process.start()
+    try:
+        for name, path in adapters.items():
+            process.load_adapter(name, path)
+        yield process
+    finally:
+        process.stop()
+
+
+async def ask(client, arm: str, prompt: str) -> list[float]:
+    """Log-probabilities of the prompt's tokens; the answer after it keeps the request in the batch for a while."""
+    body = {"model": arm, "prompt": prompt, "max_tokens": 12, "temperature": 0, "echo": True, "logprobs": 0}
+    response = (await client.post("/v1/completions", json=body)).raise_for_status().json()
+    return response["choices"][0]["logprobs"]["token_logprobs"][1:-12]
+
+
+def ask_all(vllm: VllmProcess, requests: list[tuple[str, str]]) -> list[list[float]]:
+    async def run() -> list[list[float]]:
+        async with vllm.async_client(120) as client:
+            return await asyncio.gather(*[ask(client, arm, prompt) for arm, prompt in requests])
+
+    return asyncio.run(run())
+
+
+def distance(one: list[list[float]], other: list[list[float]]) -> float:
+    return mean(abs(a - b) for x, y in zip(one, other, strict=True) for a, b in zip(x, y, strict=True))
+
+
+def test_arms_agree_with_peft_also_when_they_share_batches(vllm: VllmProcess, truth: dict[str, list[list[float]]]):
+    requests = [(arm, prompt) for prompt in PROMPTS for arm in ARMS]  # neighbours in the batch always differ
+    answers = dict(zip(requests, ask_all(vllm, requests), strict=True))
+    for arm in ARMS:
+        mixed = [answers[arm, prompt] for prompt in PROMPTS]
+        own_kind = ask_all(vllm, [(arm, prompt) for prompt in PROMPTS])
+        assert distance(mixed, truth[arm]) < BF16
+        assert distance(mixed, own_kind) < BF16 / 2
+        for other in ARMS:
+            if other != arm:  # or the comparison would prove nothing
+                assert distance(truth[arm], truth[other]) > 2 * BF16
+
+
+def test_our_operators_are_in_use(vllm: VllmProcess):
+    assert "Using GroupedPunicaWrapper" in vllm.log_file.read_text()
+
+
+def test_it_listens_on_its_socket_only(vllm: VllmProcess):
+    assert vllm.socket is not None
+    assert vllm.socket.stat().st_mode & 0o777 == 0o600
+    leader = psutil.Process(vllm.pid)
+    for process in [leader, *leader.children(recursive=True)]:
+        listening = [c for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        assert not listening, f"{process.name()} listens on {listening}"
+
+
+def test_base_and_adapters_are_listed(vllm: VllmProcess):
+    assert vllm.models() == list(ARMS)
+
+
+def test_killed_engine_comes_back_with_its_adapters(vllm: VllmProcess, truth: dict[str, list[list[float]]]):
+    before = psutil.Process(vllm.pid).children(recursive=True)
+    engine = max(before, key=lambda process: process.memory_info().rss)
+    os.kill(engine.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 240
+    while not (vllm.alive and not any(p.is_running() for p in before) and vllm.is_healthy() and _is_complete(vllm)):
+        assert time.monotonic() < deadline, vllm.log_file.read_text()[-2000:]
+        time.sleep(0.5)
+    (answer,) = ask_all(vllm, [("garden@a", PROMPTS[0])])
+    assert distance([answer], truth["garden@a"][:1]) < BF16 * 2
+
+
+def _is_complete(vllm: VllmProcess) -> bool:
+    from core.errors import ServeError
+
+    try:
+        return vllm.models() == list(ARMS)
+    except ServeError:
+        return False
