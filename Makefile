@@ -1,7 +1,6 @@
 # Everything a user or a developer types. `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit check format docs lock clean bench
 
 PYTHON ?=
 ENGINE ?= auto
@@ -13,11 +12,12 @@ PYTEST_ARGS ?=
 # Any Python 3 can run the set-up, which then finds or names the right one.
 ANY_PYTHON := $(shell command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11)
 BIN := .venv/bin
-BENCHES := $(patsubst bench/%.py,bench-%,$(wildcard bench/[a-z]*.py))
+BENCHES := $(subst _,-,$(patsubst bench/bench_%.py,bench-%,$(wildcard bench/bench_*.py)))
+.PHONY: help setup run test test-unit check format docs lock clean $(BENCHES)
 
 help:  ## list these commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
-	@for bench in $(sort $(BENCHES)); do printf '%-13s measure it (bench/%s.py)\n' $$bench $${bench#bench-}; done
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+	@for bench in $(sort $(BENCHES)); do printf '%-19s measure it (ARGS=--help)\n' $$bench; done
 
 setup:  ## make .venv ready (PYTHON=python3.12, ENGINE=cpu|gpu|remote)
 	@if [ -z "$(ANY_PYTHON)" ]; then echo "setup: error: no python3 on PATH; install Python 3.11, 3.12 or 3.13"; exit 1; fi
@@ -49,9 +49,8 @@ docs: setup  ## write docs/settings.md and docs/cli.md anew from the code
 lock: setup  ## compile requirements/*.txt anew (ARGS=--upgrade for newest versions)
 	$(BIN)/python scripts/lock.py $(ARGS)
 
-bench-%: setup
-	@test -f bench/$(subst -,_,$*).py || test -f bench/$*.py || { echo "no such bench: bench/$*.py"; exit 1; }
-	@$(BIN)/python $(firstword $(wildcard bench/$(subst -,_,$*).py bench/$*.py)) $(ARGS)
+$(BENCHES): bench-%: setup
+	@exec $(BIN)/python bench/bench_$(subst -,_,$*).py $(ARGS)
 
 clean:  ## remove build leftovers; keeps .venv and the workspace .graft
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
