@@ -18,7 +18,7 @@ def from_hub(model_id: str, *, weights: bool, local: bool = False) -> Path:
         RepositoryNotFoundError,
     )
 
-    patterns = list(_HUB_FILES) if weights else [p for p in _HUB_FILES if not p.endswith("safetensors")]
+    patterns: list[str] = [p for p in _HUB_FILES if weights or not p.endswith("safetensors")]
     try:
         return Path(snapshot_download(model_id, allow_patterns=patterns, local_files_only=local))
     except GatedRepoError as error:
