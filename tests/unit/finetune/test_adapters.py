@@ -27,7 +27,9 @@ def store(tmp_path: Path) -> AdapterStore:
 def trained(folder: Path, value: float = 1.0, name: str = NAME) -> Path:
     folder.mkdir(parents=True)
     save_file({name: torch.full((2, 2), value)}, str(folder / "adapter_model.safetensors"))
-    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 2, "base_model_name_or_path": "/x"}))
+    (folder / "adapter_config.json").write_text(
+        json.dumps({"peft_type": "LORA", "r": 2, "base_model_name_or_path": "/x"})
+    )
     return folder
 
 
