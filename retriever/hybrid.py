@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -22,13 +22,17 @@ from core.index import CorpusFiles, Generation, open_snapshot
 from core.settings import RetrieveSettings
 from retriever.dense import DenseIndex, open_dense
 from retriever.fusion import fuse, with_bonus, without_duplicates
-from retriever.lexical import LexicalIndex
+from retriever.lexical import DEFINES, LexicalIndex
 from retriever.lines import best_line
-from retriever.query import read_question
+from retriever.query import Query, read_question
 
 _COLUMNS = "number, id, source, locator, headings, start, end, page, ordinal, text"
 # What a line that holds every word of the question adds to its chunk's score.
 LINE_WEIGHT = 1.0
+# A filter leaves few of the lexical hits: so many more are looked at.
+_FILTER_REACH = 50
+
+Way = Literal["full", "fused", "dense", "lexical"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class _Served:
 class HybridRetriever(BaseRetriever):
     """Finds passages of one corpus.
 
-    Metadata of a hit: `source`, `locator`, `score` (fused), `id`, `start`, `end`, `ordinal`, and `page` where known;
+    Metadata of a hit: `source`, `locator`, `score` (0 to 1), `id`, `start`, `end`, `ordinal`, and `page` where known;
     `page_content` is the whole chunk. May be used from several threads.
     """
 
@@ -57,34 +61,54 @@ class HybridRetriever(BaseRetriever):
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
     _served: _Served | None = PrivateAttr(default=None)
 
-    def search(self, question: str, k: int | None = None, where: dict[str, Any] | None = None) -> list[Document]:
-        """The `k` best chunks, best first. `where` filters by metadata (`{"source": ...}`). Raises RetrievalError."""
+    def search(
+        self, question: str, k: int | None = None, where: dict[str, Any] | None = None, way: Way = "full"
+    ) -> list[Document]:
+        """The `k` best chunks, best first. `where` filters by metadata (`{"source": ...}`). Raises RetrievalError.
+
+        `way` leaves parts out, to measure what each contributes: `dense` or `lexical` alone, `fused` without look-up
+        of names and the best line.
+        """
         query = read_question(question)
         if not query.text:
             raise RetrievalError("the question is empty: ask something")
         limit = k or self.settings.k
         candidates = max(self.settings.candidates, 4 * limit)
-        vector = self.embeddings.embed_query(query.text)
+        vector = self.embeddings.embed_query(query.text) if way != "lexical" else []
         with self._lock:
             served = self._current()
-            near = served.dense.search(vector, min(candidates, served.generation.chunks), where)
-            numbers = _numbers(served.connection, [identity for identity, _ in near])
-            dense = [(numbers[identity], score) for identity, score in near if identity in numbers]
-            lexical = served.lexical.search(query, candidates)
-            exact = served.lexical.exact(query, limit + 1)
-            if where:
-                inside = _matching(served.connection, [n for n, _ in lexical] + list(exact), where)
-                lexical = [hit for hit in lexical if hit[0] in inside]
-                exact = {number: bonus for number, bonus in exact.items() if number in inside}
-            ranking = fuse(dense, lexical, exact, self.settings.dense_weight)
-            ranking = ranking[: self.settings.candidates]
+            dense = self._dense(served, vector, min(candidates, served.generation.chunks), where) if vector else []
+            lexical, exact = self._lexical(served, query, candidates, where, way)
+            ranking = fuse(dense, lexical, exact, self.settings.dense_weight)[:candidates]
             rows = _rows(served.connection, [number for number, _ in ranking])
-            weights = served.lexical.rarity(query.words)
-        lines = {n: best_line(row["text"], row["headings"], weights) * LINE_WEIGHT for n, row in rows.items()}
+            weights = served.lexical.rarity(query.words) if way == "full" else {}
+        lines = {n: LINE_WEIGHT * best_line(row["text"], row["headings"], weights) for n, row in rows.items()}
         ranking = with_bonus(ranking, lines)
-        scores = dict(ranking)
         kept = without_duplicates(((number, rows[number]["text"]) for number, _ in ranking if number in rows), limit)
-        return [_document(rows[number], scores[number]) for number in kept]
+        scores = dict(ranking)
+        return [_document(rows[number], scores[number] / (1 + DEFINES + LINE_WEIGHT)) for number in kept]
+
+    @staticmethod
+    def _dense(
+        served: _Served, vector: list[float], limit: int, where: dict[str, Any] | None
+    ) -> list[tuple[int, float]]:
+        near = served.dense.search(vector, limit, where)
+        numbers = _numbers(served.connection, [identity for identity, _ in near])
+        return [(numbers[identity], score) for identity, score in near if identity in numbers]
+
+    def _lexical(
+        self, served: _Served, query: Query, limit: int, where: dict[str, Any] | None, way: Way
+    ) -> tuple[list[tuple[int, float]], dict[int, float]]:
+        if way == "dense":
+            return [], {}
+        reach = limit if where is None else _FILTER_REACH * limit
+        hits = served.lexical.search(query, reach)
+        exact = served.lexical.exact(query, self.settings.k + 1) if way == "full" else {}
+        if where is not None:
+            inside = _matching(served.connection, [number for number, _ in hits] + list(exact), where)
+            hits = [hit for hit in hits if hit[0] in inside][:limit]
+            exact = {number: bonus for number, bonus in exact.items() if number in inside}
+        return hits, exact
 
     @property
     def generation(self) -> Generation:
