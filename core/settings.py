@@ -57,7 +57,7 @@ class RetrieveSettings(Section):
         default=40, ge=1, description="Hits taken from each of dense and lexical search before fusion."
     )
     dense_weight: float = Field(
-        default=0.5, ge=0, le=1, description="Weight of dense search in the fusion; lexical gets the rest."
+        default=0.4, ge=0, le=1, description="Weight of dense search in the fusion; lexical gets the rest."
     )
     chroma_url: str | None = Field(default=None, description="A Chroma server (http://host:port); none: embedded.")
 

@@ -69,7 +69,7 @@ class Manifest:
         if known != embedder and not reembed and self._holds_vectors():
             raise IndexMismatchError(
                 f"the index of '{self._name}' was made by another embedder ({known[:8]}, now {embedder[:8]}): go back "
-                f"to that one with --embedder, or run graft ingest --domain {self._name} --reembed"
+                f"to that one with --embedder, or delete {files.root} and run graft ingest --domain {self._name}"
             )
         with self.connection:
             self.connection.execute("BEGIN IMMEDIATE")

@@ -152,7 +152,7 @@ class HybridRetriever(BaseRetriever):
         if generation.embedder != embedder:
             raise IndexMismatchError(
                 f"the index of '{name}' was made by another embedder ({generation.embedder[:8]}, now {embedder[:8]}): "
-                f"go back to that one with --embedder, or run graft ingest --domain {name} --reembed"
+                f"go back to that one with --embedder, or delete {self.corpus_dir} and run graft ingest --domain {name}"
             )
         if not generation.chunks:
             raise RetrievalError(f"the index of '{name}' is empty: put documents into its corpus and ingest again")

@@ -11,7 +11,7 @@ from retriever.query import Query, quoted
 # Weights of the columns defined, headings, body in BM25.
 COLUMN_WEIGHTS = (2.0, 1.5, 1.0)
 # Bonus of a chunk that defines a name of the question, by how; of one that only has it, by where.
-DEFINES = 1.0
+DEFINES = 2.0
 HOLDS = (("defined", 1.0), ("headings", 0.5), ("body", 0.2))
 # A name that many chunks hold says little about each: its rarity is taken to this power.
 _RARITY_POWER = 6
@@ -45,7 +45,7 @@ class LexicalIndex:
         return {word: self._rarity(quoted(word)) for word in words}
 
     def exact(self, query: Query, limit: int) -> dict[int, float]:
-        """Chunks that define or hold names of the question, with a bonus of 0 to 1.
+        """Chunks that define or hold names of the question, with a bonus of 0 to DEFINES.
 
         Larger the rarer the name, and the more of the question it is: in "What is DEBUG?" the name is what is asked
         for, in a whole sentence it may only be mentioned.

@@ -24,10 +24,10 @@ def best_line(text: str, headings: str, weights: Mapping[str, float]) -> float:
     total = sum(wanted.values())
     if not total:
         return 0.0
-    above = {stem(term) for term in terms(headings)}
+    above = _stems(headings)
     best = 0.0
     for line in _LINE.split(text):
-        words = {stem(term) for term in terms(line)}
+        words = _stems(line)
         held = sum(
             weight if word in words else _HEADING_SHARE * weight
             for word, weight in wanted.items()
@@ -35,6 +35,12 @@ def best_line(text: str, headings: str, weights: Mapping[str, float]) -> float:
         )
         best = max(best, held)
     return best / total
+
+
+# The same chunks are candidates again and again.
+@lru_cache(maxsize=50_000)
+def _stems(line: str) -> frozenset[str]:
+    return frozenset(stem(term) for term in terms(line))
 
 
 @lru_cache(maxsize=50_000)
