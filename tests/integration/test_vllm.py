@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
 
+import httpx
 import psutil
 import pytest
 import torch
@@ -16,7 +17,7 @@ from serve.vllm_process import VllmProcess
 
 pytestmark = pytest.mark.integration
 
-ADAPTERS = {"garden@a": (16, "all-linear", 0.01), "garden@b": (8, ["q_proj", "v_proj", "down_proj"], 0.02)}
+ADAPTERS = {"garden@a": (16, "all-linear", 0.04), "garden@b": (8, ["q_proj", "v_proj", "down_proj"], 0.16)}
 ARMS = ("base", *ADAPTERS)
 PROMPTS = [
     "When is the best time to prune a quince tree, and how much of the old wood should be taken away?",
@@ -91,7 +92,15 @@ def vllm(llm_dir: Path, adapters: dict[str, Path], tmp_path_factory: pytest.Temp
 
 async def ask(client, arm: str, prompt: str) -> list[float]:
     """Log-probabilities of the prompt's tokens; the answer after it keeps the request in the batch for a while."""
-    body = {"model": arm, "prompt": prompt, "max_tokens": 12, "temperature": 0, "echo": True, "logprobs": 0}
+    body = {
+        "model": arm,
+        "prompt": prompt,
+        "max_tokens": 12,
+        "ignore_eos": True,
+        "echo": True,
+        "logprobs": 0,
+        "temperature": 0,
+    }
     response = (await client.post("/v1/completions", json=body)).raise_for_status().json()
     return response["choices"][0]["logprobs"]["token_logprobs"][1:-12]
 
@@ -125,13 +134,17 @@ def test_our_operators_are_in_use(vllm: VllmProcess):
     assert "Using GroupedPunicaWrapper" in vllm.log_file.read_text()
 
 
-def test_it_listens_on_its_socket_only(vllm: VllmProcess):
+def test_it_answers_on_its_socket_only(vllm: VllmProcess):
     assert vllm.socket is not None
     assert vllm.socket.stat().st_mode & 0o777 == 0o600
     leader = psutil.Process(vllm.pid)
     for process in [leader, *leader.children(recursive=True)]:
         listening = [c for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
-        assert not listening, f"{process.name()} listens on {listening}"
+        # Torch's rendezvous inside the engine: loopback only, and nothing that speaks the API.
+        assert {c.laddr.ip for c in listening} <= {"127.0.0.1", "::1"}
+        for connection in listening:
+            with pytest.raises(httpx.TransportError):
+                httpx.get(f"http://127.0.0.1:{connection.laddr.port}/v1/models", timeout=2)
 
 
 def test_base_and_adapters_are_listed(vllm: VllmProcess):
