@@ -78,6 +78,7 @@ def server_environment(options: VllmOptions, python_path: list[Path]) -> dict[st
         HF_HUB_DISABLE_TELEMETRY="1",
         VLLM_ALLOW_RUNTIME_LORA_UPDATING="1",
         VLLM_PLUGINS=PLUGIN,  # no other plugin, of the hub least
+        VLLM_LOGGING_LEVEL="INFO",  # start-up is followed in the log; importing TRL silences it for children
         PYTHONPATH=os.pathsep.join([*map(str, python_path), *known_path]),
         PYTHONUNBUFFERED="1",
     )
