@@ -18,7 +18,10 @@ from serve.vllm_command import VllmOptions, server_command, server_environment
 from serve.vllm_failure import find_cause
 from serve.vllm_process import VllmProcess
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+# Starts processes and waits for them, so it is no unit test, though the server in them is a stand-in.
+pytestmark = pytest.mark.integration
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 FAKE = REPOSITORY / "tests" / "support" / "fake_vllm.py"
 
 
