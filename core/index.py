@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from core.errors import IndexMismatchError
 from core.files import write_json
 
-FORMAT = 1
+FORMAT = 2
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -27,12 +27,14 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 CREATE TABLE IF NOT EXISTS documents (
     source TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     seen_ns INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', title TEXT NOT NULL DEFAULT '',
-    parsing TEXT NOT NULL
+    parsing TEXT NOT NULL, format TEXT NOT NULL DEFAULT '', notes TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
--- `start` and `end` are characters in the document's text; `headings` a JSON list, outermost first.
+-- `start` and `end` are characters in the document's text; `headings` a JSON list, outermost first. Where they apply:
+-- `page`, `place` ("page 3", "slide 2", "sheet Prices, rows 4-9"), and the lines of text files.
 CREATE TABLE IF NOT EXISTS chunks (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, ordinal INTEGER NOT NULL,
     locator TEXT NOT NULL, headings TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, page INTEGER,
+    place TEXT NOT NULL DEFAULT '', first_line INTEGER, last_line INTEGER,
     text TEXT NOT NULL, vector_key TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS chunks_of_source ON chunks (source, ordinal);

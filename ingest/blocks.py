@@ -26,12 +26,13 @@ class Block:
 
 @dataclass(frozen=True)
 class ParsedDocument:
-    """`text` is what spans count in; `notes` are remarks for the receipt (pages without text)."""
+    """`text` is what spans count in; `notes` are remarks for the receipt (pages without text); `format` as detected."""
 
     text: str
     blocks: tuple[Block, ...]
     title: str = ""
     notes: str = ""
+    format: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -41,4 +42,4 @@ class ParsedDocument:
     def from_json(cls, value: dict[str, Any]) -> "ParsedDocument":
         """Back from a JSON object."""
         blocks = tuple(Block(**block) for block in value["blocks"])
-        return cls(value["text"], blocks, value["title"], value["notes"])
+        return cls(value["text"], blocks, value["title"], value["notes"], value["format"])

@@ -22,7 +22,10 @@ _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"')\]`*]*\s+|(?<=[。！？])|\n+"
 
 @dataclass(frozen=True)
 class Chunk:
-    """`text` is the document's text from `start` to `end` (table rows are preceded by the table's header rows)."""
+    """`text` is the document's text from `start` to `end` (table rows are preceded by the table's header rows).
+
+    `place` is what readers call where it stands ("page 3"); lines count from 1, in formats that have lines.
+    """
 
     ordinal: int
     start: int
@@ -31,6 +34,9 @@ class Chunk:
     headings: tuple[str, ...]
     locator: str
     page: int | None = None
+    place: str = ""
+    first_line: int | None = None
+    last_line: int | None = None
 
     @property
     def embedded(self) -> str:

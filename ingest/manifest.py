@@ -14,6 +14,7 @@ import numpy as np
 
 from core.errors import IndexMismatchError, IngestError
 from core.index import FORMAT, CorpusFiles, open_manifest
+from ingest.blocks import ParsedDocument
 from ingest.chunks import Chunk
 from ingest.files import FoundFile
 from ingest.lexical import lexical_row
@@ -119,7 +120,7 @@ class Manifest:
         self,
         file: FoundFile,
         sha256: str,
-        title: str,
+        document: ParsedDocument,
         chunks: Sequence[Chunk],
         vectors: Mapping[str, Sequence[float]],
         parsing: str,
@@ -129,7 +130,7 @@ class Manifest:
         with self.connection:
             self.connection.execute("BEGIN IMMEDIATE")
             self._forget_chunks(file.source)
-            self._put_document(file, sha256, "indexed", "", title, parsing)
+            self._put_document(file, sha256, "indexed", "", parsing, document)
             for chunk in chunks:
                 key = vector_key(chunk)
                 if key in vectors:
@@ -144,7 +145,7 @@ class Manifest:
         with self.connection:
             self.connection.execute("BEGIN IMMEDIATE")
             self._forget_chunks(file.source)
-            self._put_document(file, sha256, "rejected", reason, "", parsing)
+            self._put_document(file, sha256, "rejected", reason, parsing, ParsedDocument("", ()))
             self._bump()
 
     def touch(self, file: FoundFile) -> None:
@@ -171,20 +172,25 @@ class Manifest:
         with self.connection:
             self.connection.execute("DELETE FROM vectors WHERE key NOT IN (SELECT vector_key FROM chunks)")
 
-    def _put_document(self, file: FoundFile, sha256: str, status: str, reason: str, title: str, parsing: str) -> None:
+    def _put_document(
+        self, file: FoundFile, sha256: str, status: str, reason: str, parsing: str, document: ParsedDocument
+    ) -> None:
         self.connection.execute(
-            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (file.source, sha256, file.size, file.mtime_ns, time.time_ns(), status, reason, title, parsing),
-        )
+            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                file.source, sha256, file.size, file.mtime_ns, time.time_ns(), status, reason,
+                document.title, parsing, document.format, document.notes,
+            ),
+        )  # fmt: skip
 
     def _put_chunk(self, source: str, chunk: Chunk, key: str, identity: str) -> None:
         headings = json.dumps(chunk.headings, ensure_ascii=False)
         cursor = self.connection.execute(
-            "INSERT INTO chunks (id, source, ordinal, locator, headings, start, end, page, text, vector_key) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO chunks (id, source, ordinal, locator, headings, start, end, page, place, first_line, "
+            "last_line, text, vector_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 identity, source, chunk.ordinal, chunk.locator, headings,
-                chunk.start, chunk.end, chunk.page, chunk.text, key,
+                chunk.start, chunk.end, chunk.page, chunk.place, chunk.first_line, chunk.last_line, chunk.text, key,
             ),
         )  # fmt: skip
         self.connection.execute(

@@ -4,6 +4,7 @@ Raises ValueError with a reason fit for a receipt. Knows no manifest, no chunks,
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -25,7 +26,7 @@ def parse(source: str, data: bytes) -> ParsedDocument:
     document = _verbatim(decode(data), kind) if kind in VERBATIM else _extract(source, data, kind)
     if not document.blocks:
         raise ValueError(f"no text found in it ({kind})")
-    return document
+    return replace(document, format=kind)
 
 
 def _verbatim(text: str, kind: Format) -> ParsedDocument:

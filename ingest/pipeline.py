@@ -169,7 +169,7 @@ class _Run:
             expected = int(max(self._report.embedded, (self._report.embedded + len(texts) - len(vectors)) / share))
             self._on_progress("embed", self._report.embedded, expected)
         for parsed, document, chunks in group:
-            self._manifest.put(parsed.file, parsed.sha256, document.title, chunks, vectors, self._parsing)
+            self._manifest.put(parsed.file, parsed.sha256, document, chunks, vectors, self._parsing)
             before = self._known.get(parsed.file.source)
             if before is not None and before.status == "indexed":
                 self._report.updated += 1
