@@ -39,7 +39,7 @@ def pos_tag(_text: str) -> list[tuple[str, str]]:
 
 
 def replace_spacy() -> None:
-    """Stand in for `unstructured.nlp.tokenize` in this process. To be called before unstructured's partitioners load."""
+    """Stand in for `unstructured.nlp.tokenize` in this process. To be called before unstructured is imported."""
     module = ModuleType("unstructured.nlp.tokenize")
     for function in (sent_tokenize, word_tokenize, pos_tag):
         setattr(module, function.__name__, function)
