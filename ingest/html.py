@@ -55,7 +55,7 @@ def _decode(data: bytes) -> Decoded:
 
 def _tidy(text: str) -> str:
     """The page without navigation, in elements that unstructured keeps, and with a title. Empty when it is none."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[attr-defined] - it has no stubs
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
