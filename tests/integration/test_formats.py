@@ -271,7 +271,8 @@ def test_eml(index):
     assert [text for _, text in places(index, "a.eml")] == [
         (
             "Loose fän bracket\n\nFrom: Jo <jo@example.org>\nTo: desk@example.org\n"
-            "Date: Thu, 12 Mar 2026 14:40:00 +0000\nAttachments: photo list.pdf\n\nDear desk,\n\nthe bracket rattles.\n\nKind regards\n\nJo"
+            "Date: Thu, 12 Mar 2026 14:40:00 +0000\nAttachments: photo list.pdf\n\n"
+            "Dear desk,\n\nthe bracket rattles.\n\nKind regards\n\nJo"
         )
     ]
     assert of(index, "a.eml")[0].headings == ["Loose fän bracket"]
