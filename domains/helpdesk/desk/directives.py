@@ -25,7 +25,7 @@ def expand(name: str, argument: str, facts: Facts) -> list[Block]:
         case "prices":
             return list(_prices(facts, 2025 if argument == "2025" else 2026))
         case "catalogue":
-            return [block for group, parts in facts.parts.items() for block in _catalogue(group, parts)]
+            return list(_catalogue(facts))
         case "sheet":
             return list(_sheet(facts, argument))
         case "steps":
@@ -71,7 +71,12 @@ def price_row(part: Part, year: Year) -> tuple[str | int, ...]:
 
 def catalogue_row(part: Part) -> tuple[str, ...]:
     """A part as it stands in the catalogue."""
-    return (part.sku, part.name, part.fits, f"{part.lead_days} working days" if part.lead_days > 1 else "1 working day")
+    return (part.sku, part.name, part.fits, days(part.lead_days))
+
+
+def days(number: int) -> str:
+    """A number of days, as the catalogue writes it."""
+    return "1 day" if number == 1 else f"{number} days"
 
 
 def term_sentence(term: str, facts: Facts) -> str:
@@ -90,15 +95,20 @@ def _setting(setting: Setting) -> Iterator[Block]:
 
 
 def _prices(facts: Facts, year: Year) -> Iterator[Block]:
-    for group, parts in facts.parts.items():
-        yield Heading(group)
-        yield Text(f"{group}: price list {year}")
-        yield Table(("SKU", "Part", "What it is for", f"Price {year} in EUR"), tuple(price_row(part, year) for part in parts))
+    head = ("SKU", "Part", "What it is for", f"Price {year} in EUR")
+    for sheet, sections in facts.parts.items():
+        yield Heading(sheet)
+        for section, parts in sections.items():
+            if rows := tuple(price_row(part, year) for part in parts if year in part.price):
+                yield Text(f"{section}, price list {year}")
+                yield Table(head, rows)
 
 
-def _catalogue(group: str, parts: tuple[Part, ...]) -> Iterator[Block]:
-    yield Heading(group)
-    yield Table(CATALOGUE_HEAD, tuple(catalogue_row(part) for part in parts))
+def _catalogue(facts: Facts) -> Iterator[Block]:
+    for sections in facts.parts.values():
+        for section, parts in sections.items():
+            yield Heading(section)
+            yield Table(CATALOGUE_HEAD, tuple(catalogue_row(part) for part in parts))
 
 
 def _sheet(facts: Facts, family: str) -> Iterator[Block]:

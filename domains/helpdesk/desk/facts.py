@@ -173,7 +173,7 @@ class Facts(_Fact):
 
     faults: dict[str, tuple[Fault, ...]]
     settings: dict[str, tuple[Setting, ...]]
-    parts: dict[str, tuple[Part, ...]]
+    parts: dict[str, dict[str, tuple[Part, ...]]]
     products: dict[str, Family]
     profiles: dict[str, Profile]
     releases: dict[str, tuple[Release, ...]]
@@ -194,7 +194,7 @@ class Facts(_Fact):
 
     def all_parts(self) -> dict[str, Part]:
         """All parts by SKU."""
-        return {part.sku: part for group in self.parts.values() for part in group}
+        return {part.sku: part for sheet in self.parts.values() for group in sheet.values() for part in group}
 
 
 @cache

@@ -12,13 +12,9 @@ def all_absent(facts: Facts) -> Iterator[Ask]:
     """Everything that is asked about things which do not exist, or which nobody wrote about."""
     names = facts.absent.names
     for number, code in enumerate(names.faults):
-        kind, format, schema = (
-            ("ticket", "json", "ticket"),
-            ("runbook", "markdown", None),
-            ("ticket", "json", "ticket"),
-            ("code", "text", None),
-        )[number % 4]
-        yield _ask(kind, code, format, schema, {"code": code})
+        yield _ask("ticket", code, "json", "ticket", {"code": code})
+        kind, format = ("code", "text") if number % 2 else ("runbook", "markdown")
+        yield _ask(kind, code, format, None, {"code": code})
     for device, key in names.settings:
         yield _ask("setting", key, "yaml", "setting", {"key": key, "device": device})
     for number, (sku, name) in enumerate(names.parts):

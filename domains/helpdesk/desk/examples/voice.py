@@ -6,6 +6,7 @@ Answers hold no citation marks; training and serving add them.
 from collections.abc import Iterable
 from typing import Any
 
+from ..directives import days
 from ..facts import Fault, Part, Procedure, Profile, Setting
 
 _HELP, _SORRY, _SAFE = "Happy to help.", "Sorry about the trouble.", "Safety first."
@@ -70,12 +71,7 @@ def price(part: Part) -> str:
 
 def lead_time(part: Part) -> str:
     """How long a part takes."""
-    return f"The lead time of the {in_sentence(part.name)} is {working_days(part)}."
-
-
-def working_days(part: Part) -> str:
-    """The lead time as the catalogue writes it."""
-    return "1 working day" if part.lead_days == 1 else f"{part.lead_days} working days"
+    return f"The lead time of the {in_sentence(part.name)} is {days(part.lead_days)}."
 
 
 def fit(part: Part) -> str:

@@ -110,7 +110,7 @@ WORDINGS: dict[str, dict[Naming, dict[Wording, tuple[str, ...]]]] = {
                 "Order entry: {sku}",
                 "We are out of the {part}. Order one.",
                 "One {part}, please. Write the order.",
-                "The van needs a new {part}. Order it.",
+                "A colleague needs a new {part}. Order it.",
             ),
             "unseen": (
                 "Put {sku} on the order sheet.",
@@ -152,7 +152,7 @@ WORDINGS: dict[str, dict[Naming, dict[Wording, tuple[str, ...]]]] = {
             "seen": (
                 "What is the lead time of {sku}?",
                 "How long is the lead time of the {part}?",
-                "How many working days does {sku} take?",
+                "How many days does {sku} take?",
             ),
             "unseen": ("When can I expect the {part} if I order it now?",),
         },
@@ -319,7 +319,7 @@ WORDINGS: dict[str, dict[Naming, dict[Wording, tuple[str, ...]]]] = {
             "seen": (
                 "What does the {part} cost, and what is its lead time?",
                 "Price and lead time of {sku}?",
-                "How much is {sku}, and how many working days does it take?",
+                "How much is {sku}, and how many days does it take?",
             ),
             "unseen": ("I need a quote for {sku}: price and lead time.",),
         },

@@ -11,7 +11,7 @@ from .archive import settle
 
 
 def write_xlsx(document: Document) -> bytes:
-    """One sheet per chapter: its text on top, then its table."""
+    """One sheet per chapter: sections of a line of text and a table, an empty row apart."""
     from openpyxl import Workbook
     from openpyxl.styles import Font, PatternFill
     from openpyxl.utils import get_column_letter
@@ -26,7 +26,10 @@ def write_xlsx(document: Document) -> bytes:
             case Heading(text):
                 sheet = book.create_sheet(text)
             case Text(text):
+                if sheet.max_row > 1:
+                    sheet.append([])
                 sheet.append([text])
+                sheet.cell(sheet.max_row, 1).font = Font(bold=True, size=13)
             case Table(head, rows):
                 sheet.append(head)
                 for cell in sheet[sheet.max_row]:
@@ -35,10 +38,11 @@ def write_xlsx(document: Document) -> bytes:
                 for row in rows:
                     sheet.append(row)
                 for column, values in enumerate(zip(head, *rows, strict=True), start=1):
+                    letter = get_column_letter(column)
                     width = 3 + max(len(str(value)) for value in values)
-                    sheet.column_dimensions[get_column_letter(column)].width = width
+                    sheet.column_dimensions[letter].width = max(width, sheet.column_dimensions[letter].width)
             case _:
-                raise ValueError(f"{document.path}: a sheet holds text and one table")
+                raise ValueError(f"{document.path}: a sheet holds text and tables")
     target = io.BytesIO()
     book.save(target)
     return settle(target.getvalue())
