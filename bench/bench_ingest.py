@@ -238,9 +238,8 @@ def table(result: dict[str, Any]) -> list[str]:
     for name, remark in names.items():
         if name in result:
             run = result[name]
-            lines.append(
-                f"{name:12s} {run['seconds']:8.1f} s {run['memory_mib']:6d} MiB {run['chunks']:7d} chunks  {remark(run)}"
-            )
+            figures = f"{run['seconds']:8.1f} s {run['memory_mib']:6d} MiB {run['chunks']:7d} chunks"
+            lines.append(f"{name:12s} {figures}  {remark(run)}")
     if "ratio" in result:
         lines.append(f"graft is {result['ratio']:.2f} times as fast as the LangChain pipeline")
     return lines

@@ -11,6 +11,7 @@ from langchain_core.documents import Document
 from core.passages import CountTokens, to_passages
 from core.types import Example
 
+_WORD = re.compile(r"[^\W_]+")
 Search = Callable[[str], list[Document]]
 
 
@@ -39,4 +40,4 @@ def _holds_all(example: Example, documents: Sequence[Document], count_tokens: Co
 
 
 def _words(text: str) -> str:
-    return f" {' '.join(re.findall(r'[^\W_]+', text.casefold()))} "
+    return " ".join(["", *_WORD.findall(text.casefold()), ""])
