@@ -24,14 +24,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.evidence import distinct, evidence_recall
 from core.examples import read_examples
 from core.settings import load_settings
 from core.workspace import Workspace
 
+ROOT = Path(__file__).resolve().parent.parent
 CHANGED_SHARE = 0.01
 QUESTIONS = 400
 _PACK = """\
