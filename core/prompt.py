@@ -5,7 +5,7 @@ tokens of the messages. Knows nothing of retrieval, models or packs.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +15,8 @@ from core.files import sha256_json
 from core.types import STRUCTURED, Example, Format, Passage
 
 Message = dict[str, str]
+# Tokens of a conversation as the model gets it, chat template included.
+CountMessages = Callable[[Sequence[Message]], int]
 
 
 class PromptRequest(BaseModel):

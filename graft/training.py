@@ -29,12 +29,17 @@ def build_training_data(service: LocalService, on_progress: Callable[[int, int],
         service.retriever(service.pack.name),
         build.token_counter(models.llm),
         service.workspace.dataset(service.pack.name),
-        options=RowOptions(token_budget=settings.retrieve.token_budget, seed=settings.train.seed),
+        options=RowOptions(
+            token_budget=settings.retrieve.token_budget,
+            context_tokens=min(RowOptions().context_tokens, settings.serve.max_model_len),
+            seed=settings.train.seed,
+        ),
         prompt_hash=service.prompt_hash,
         index_fingerprint=sha256_json(
             [index_fingerprint(service.workspace.corpus(service.pack.name)), settings.retrieve.model_dump()]
         ),
         on_progress=on_progress,
+        count_messages=build.message_counter(models.llm),
     )
 
 
