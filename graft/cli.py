@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import GraftError
-from graft import cli_data, cli_dataset, cli_lab, cli_serve, cli_train
+from graft import cli_adapters, cli_data, cli_dataset, cli_lab, cli_serve, cli_train
 from graft.console import Console
 
 app = typer.Typer(
@@ -53,6 +53,7 @@ cli_serve.register(app)
 cli_data.register(app)
 cli_dataset.register(app)
 cli_train.register(app)
+cli_adapters.register(app)
 cli_lab.register(app)
 
 

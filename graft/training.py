@@ -11,6 +11,7 @@ from finetune.job import Status
 from finetune.launch import TrainingProcess, make_job
 from finetune.rows import RowOptions
 from graft import build
+from graft.adapters import provenance
 from graft.service import LocalService
 
 OnTraining = Callable[[TrainingStatus], None]
@@ -83,7 +84,8 @@ def _train(service: LocalService, tell: OnTraining) -> AdapterManifest:
     finally:
         process.stop()
     tell(TrainingStatus(state="publishing", progress=1.0, detail="checking and publishing the adapter"))
-    return service.store.publish(trained, job, card.rows, process.status().metrics)
+    metrics = process.status().metrics
+    return service.store.publish(trained, job, card.rows, metrics, provenance(service, card, models))
 
 
 def _as_training(status: Status) -> TrainingStatus:
