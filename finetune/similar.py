@@ -86,7 +86,9 @@ def question_key(question: str) -> str:
     return " ".join(question.casefold().split()).rstrip(" ?.!")
 
 
-def find_near(texts: Sequence[str], others: Sequence[str], threshold: float = NEAR) -> Iterator[tuple[int, int, float]]:
+def near_across(
+    texts: Sequence[str], others: Sequence[str], threshold: float = NEAR
+) -> Iterator[tuple[int, int, float]]:
     """Pairs (number in `texts`, number in `others`, likeness) that are near across the two lists."""
     known = NearTexts([*texts, *others], threshold)
     for left, right, likeness in known.pairs():

@@ -14,7 +14,7 @@ from finetune.dataset_check.evidence import find_bad_evidence
 from finetune.dataset_check.finding import Finding, Line
 from finetune.dataset_check.lengths import Limits, find_too_long
 from finetune.dataset_check.reading import read_lines
-from finetune.dataset_check.twins import find_leakage, find_twins
+from finetune.dataset_check.twins import find_leakage, find_near, find_repeats
 
 
 class CheckReport(BaseModel):
@@ -49,7 +49,7 @@ def check_examples(
     findings = [*bad_train, *bad_test, *find_leakage(train, test)]
     skipped = [f"{path}: does not exist" for path in (pack.train_file, pack.test_file) if not path.exists()]
     for lines in (train, test):
-        findings += find_twins(lines)
+        findings += [*find_repeats(lines), *find_near(lines)]
         findings += find_bad_answers(lines, pack)
         if corpus is not None:
             findings += find_bad_evidence(lines, corpus)

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from finetune.corpus_text import fold_space
 from finetune.dataset_check.finding import Finding, Line
-from finetune.similar import NearTexts, find_near, question_key
+from finetune.similar import NearTexts, near_across, question_key
 
 Key = tuple[str, str, str | None]
 
 
-def find_twins(lines: Sequence[Line]) -> Iterator[Finding]:
-    """Repetitions inside one file. The same question in two formats is no repetition."""
+def find_repeats(lines: Sequence[Line]) -> Iterator[Finding]:
+    """Ids and questions that repeat inside one file. The same question in two formats is no repetition."""
     ids: dict[str, Line] = {}
     questions: dict[Key, Line] = {}
     for line in lines:
@@ -25,7 +25,11 @@ def find_twins(lines: Sequence[Line]) -> Iterator[Finding]:
         if key in questions:
             yield _repeats(line, questions[key])
         questions.setdefault(key, line)
-    unique = list(questions.values())
+
+
+def find_near(lines: Sequence[Line]) -> Iterator[Finding]:
+    """Questions of one file that ask almost the same in the same format and schema."""
+    unique = list({_key(line): line for line in reversed(lines)}.values())[::-1]
     known = NearTexts([line.example.question for line in unique])
     for left, right, likeness in known.pairs():
         one, other = unique[left], unique[right]
@@ -72,7 +76,7 @@ def find_leakage(train: Sequence[Line], test: Sequence[Line]) -> Iterator[Findin
         exact.add(number)
         yield line.finding("error", "leakage", message, remedy, other)
     asked, tested = [line.example.question for line in train], [line.example.question for line in test]
-    for left, right, likeness in find_near(asked, tested):
+    for left, right, likeness in near_across(asked, tested):
         if left not in exact:
             yield train[left].finding(
                 "warning",

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from finetune.similar import NearTexts, find_near, question_key, shingles
+from finetune.similar import NearTexts, near_across, question_key, shingles
 
 PLANTS = ["quince", "rose", "fern", "maple", "heather", "thyme", "iris", "poppy"]
 TEMPLATE = [f"When do I prune the {plant} in my own garden?" for plant in PLANTS]
@@ -38,7 +38,7 @@ def test_added_texts_are_found():
 
 
 def test_across_two_lists_only_pairs_across_are_reported():
-    found = list(find_near([TEMPLATE[0], TEMPLATE[0]], [TEMPLATE[1], TEMPLATE[0].upper()]))
+    found = list(near_across([TEMPLATE[0], TEMPLATE[0]], [TEMPLATE[1], TEMPLATE[0].upper()]))
     assert [(left, right) for left, right, _ in found] == [(0, 1), (1, 1)]
 
 

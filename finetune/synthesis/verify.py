@@ -1,0 +1,184 @@
+"""Whether what a teacher wrote may be shown to a person: quote, schema, grounding, novelty, and no test record.
+
+Everything here is code: no model judges a model.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from jsonschema import Draft202012Validator
+
+from core.answer_text import fold, mark_spans
+from core.pack import DomainPack
+from core.terms import identifiers, is_identifier
+from core.types import STRUCTURED, Evidence, Example
+from finetune.corpus_text import ChunkText, CorpusText, fold_space
+from finetune.similar import NearTexts, question_key
+from finetune.synthesis.asking import Task
+
+_FEWEST_QUOTE_CHARACTERS = 12
+_LONGEST_QUESTION = 400
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_ABOUT_THE_TEXT = re.compile(
+    r"\b(?:the|this|that|given|above)\s+(?:passage|text|document|excerpt|section|paragraph|sentence|table)\b",
+    re.IGNORECASE,
+)
+# Parts of a record's name shorter than this would forbid too much.
+_SHORTEST_NAME = 4
+
+
+class Unfit(Exception):  # noqa: N818 - an outcome of checking, not an error of the program
+    """Why a reply is not kept. `kind` is what is counted."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class _Name(NamedTuple):
+    """How a test record is called, from its record: tag (`record:setting:CACHES`), and the documents it stands in."""
+
+    pattern: re.Pattern[str]
+    sources: frozenset[str]
+    is_identifier: bool
+
+    @classmethod
+    def of(cls, example: Example) -> "_Name | None":
+        """None for an example without a record: tag, or with a name too short to tell."""
+        name = example.record.rsplit(":", 1)[-1]
+        if example.record == example.id or len(name) < _SHORTEST_NAME:
+            return None
+        pattern = re.compile(rf"(?<![\w-]){re.escape(name)}(?!\w)", re.IGNORECASE)
+        return cls(pattern, frozenset(e.source for e in example.evidence), is_identifier(name))
+
+    def is_meant(self, text: str, source: str) -> bool:
+        """Whether `text` names the record. A plain word names it in the record's own documents only."""
+        return (self.is_identifier or source in self.sources) and bool(self.pattern.search(text))
+
+
+class Verifier:
+    """Knows the pack's examples, and what was proposed so far."""
+
+    def __init__(self, pack: DomainPack, corpus: CorpusText, proposed: Iterable[Example]) -> None:
+        self.pack, self.corpus = pack, corpus
+        tested, known = pack.test_examples, [*pack.train_examples, *proposed]
+        self._tested = NearTexts([example.question for example in tested])
+        self._known = NearTexts([example.question for example in known])
+        self._test_questions = {question_key(example.question) for example in tested}
+        self._questions = {question_key(example.question) for example in known}
+        self._test_quotes: dict[str, list[str]] = {}
+        for example in tested:
+            for evidence in example.evidence:
+                self._test_quotes.setdefault(evidence.source, []).append(fold_space(evidence.quote))
+        self._test_answers = [example.answer for example in tested if isinstance(example.answer, dict)]
+        self._test_names = [_Name.of(example) for example in tested if example.answerable]
+
+    def may_ask(self, chunk: ChunkText) -> bool:
+        """Whether a chunk holds no sentence that the test set asks about."""
+        text = fold_space(chunk.text)
+        return not any(quote in text for quote in self._test_quotes.get(chunk.source, ()))
+
+    def verify(self, task: Task, reply: dict[str, Any] | None) -> Example:
+        """The reply as an example, and from now on a known one. Raises Unfit."""
+        if reply is None or not isinstance(reply.get("question"), str) or not isinstance(reply.get("quote"), str):
+            raise Unfit("no JSON of the asked shape")
+        question, quote = fold_space(reply["question"]), fold_space(reply["quote"])
+        answer = self._answer(task, reply.get("answer"))
+        self._check_question(question)
+        self._check_quote(task.chunk, quote)
+        _check_grounding(answer, task.chunk.text, question)
+        self._check_leakage(question, quote, task.chunk.source, answer)
+        self._check_novelty(question)
+        self._known.add(question)
+        self._questions.add(question_key(question))
+        return Example(
+            id=f"new-{hashlib.sha256(question.encode()).hexdigest()[:10]}",
+            question=question,
+            answer=answer,
+            format=task.format,
+            schema=task.schema,
+            evidence=(Evidence(source=task.chunk.source, quote=quote),),
+            tags=("synthetic", f"record:chunk:{task.chunk.id[:16]}"),
+        )
+
+    def _answer(self, task: Task, answer: Any) -> str | dict[str, Any]:
+        if answer is None or answer == "":
+            raise Unfit("nothing to ask here")
+        if task.format in STRUCTURED:
+            schema = self.pack.schema_for(task.format, task.schema) or {}
+            if not isinstance(answer, dict) or not Draft202012Validator(schema).is_valid(answer):
+                raise Unfit("answer breaks its schema")
+            return answer
+        if not isinstance(answer, str):
+            raise Unfit("no JSON of the asked shape")
+        if mark_spans(answer) or fold(answer).startswith(fold(self.pack.refusal)):
+            raise Unfit("answer is a refusal or holds marks")
+        return answer.strip()
+
+    def _check_question(self, question: str) -> None:
+        if len(fold(question).split()) < 3 or len(question) > _LONGEST_QUESTION:
+            raise Unfit("question is too short or too long")
+        if _ABOUT_THE_TEXT.search(question):
+            raise Unfit("asks about the passage itself")
+
+    def _check_quote(self, chunk: ChunkText, quote: str) -> None:
+        if quote not in fold_space(chunk.text):
+            raise Unfit("quote is not in the chunk")
+        if len(quote) < _FEWEST_QUOTE_CHARACTERS or self.corpus.count(chunk.source, quote) > 1:
+            raise Unfit("quote is too short to be found again")
+
+    def _check_leakage(self, question: str, quote: str, source: str, answer: Any) -> None:
+        said = f"{question} {_text_of(answer)}"
+        if (
+            question_key(question) in self._test_questions
+            or self._tested.near(question)
+            or any(quote in tested or tested in quote for tested in self._test_quotes.get(source, ()))
+            or any(answer == tested for tested in self._test_answers)
+            or any(name.is_meant(said, source) for name in self._test_names if name)
+        ):
+            raise Unfit("asks about a test record")
+
+    def _check_novelty(self, question: str) -> None:
+        if question_key(question) in self._questions or self._known.near(question):
+            raise Unfit("near-duplicate of another question")
+
+
+def verify_restyled(example: Example, reply: dict[str, Any] | None, pack: DomainPack) -> str:
+    """The rewritten answer, if it says what the old one says. Raises Unfit."""
+    answer = reply.get("answer") if reply else None
+    if not isinstance(answer, str) or not answer.strip():
+        raise Unfit("no JSON of the asked shape")
+    answer, before = answer.strip(), str(example.answer)
+    if fold(answer) == fold(before):
+        raise Unfit("nothing changed")
+    if mark_spans(answer) or fold(answer).startswith(fold(pack.refusal)):
+        raise Unfit("answer is a refusal or holds marks")
+    if not 0.4 < len(answer) / len(before) < 3:
+        raise Unfit("answer is much shorter or longer")
+    if _facts(before) - _facts(answer):
+        raise Unfit("a name or number is lost")
+    if _facts(answer) - _facts(f"{before} {example.question}"):
+        raise Unfit("a name or number is new")
+    return answer
+
+
+def _check_grounding(answer: str | dict[str, Any], passage: str, question: str) -> None:
+    """Names and numbers of an answer stand in its passage (or in the question)."""
+    if _facts(_text_of(answer)) - _facts(f"{passage} {question}"):
+        raise Unfit("answer says what the chunk does not")
+
+
+def _facts(text: str) -> set[str]:
+    """What a text cannot say in other words: identifiers and numbers."""
+    return {name.casefold() for name in identifiers(text)} | set(_NUMBER.findall(text))
+
+
+def _text_of(answer: Any) -> str:
+    """All strings and numbers of an answer, in order."""
+    if isinstance(answer, dict):
+        return " ".join(_text_of(value) for value in answer.values())
+    if isinstance(answer, Sequence) and not isinstance(answer, str):
+        return " ".join(_text_of(value) for value in answer)
+    return "" if answer is None or isinstance(answer, bool) else str(answer)
