@@ -1,6 +1,7 @@
 """Counts, the table, and a page that nothing in the examples can break out of."""
 
 import re
+from xml.etree import ElementTree
 
 from finetune.dataset_page import stats_page
 from finetune.dataset_stats import count_examples, stats_table
@@ -48,3 +49,19 @@ def test_empty_files_have_a_table_and_a_page(make_pack):
     stats = count_examples(make_pack([]), words)
     assert "examples" in stats_table(stats)
     assert "0 training examples" in stats_page(stats)
+
+
+def test_every_bar_and_label_lies_inside_its_plot(make_pack):
+    train = [
+        example(f"plant{n}", question="word " * (n + 1), tags=["kind:a very long name of a kind"]) for n in range(9)
+    ]
+    page = stats_page(count_examples(make_pack(train, [example("iris")]), words))
+    for figure in re.findall(r"<svg.*?</svg>", page):
+        svg = ElementTree.fromstring(figure)
+        _, _, width, height = map(float, svg.attrib["viewBox"].split())
+        bars = list(svg.iter("rect"))
+        assert bars
+        for bar in bars:
+            assert float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width
+            assert 0 <= float(bar.attrib["y"]) <= float(bar.attrib["y"]) + float(bar.attrib["height"]) <= height
+        assert all(0 <= float(text.attrib["y"]) <= height for text in svg.iter("text"))
