@@ -19,7 +19,9 @@ def merge_adapter(base: Path, adapter: Path, manifest: AdapterManifest, target: 
     import torch
     from peft import PeftModel
     from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=".merging-"))
@@ -36,6 +38,8 @@ def merge_adapter(base: Path, adapter: Path, manifest: AdapterManifest, target: 
                 shutil.copyfile(source, staging / name)
         write_json(staging / MANIFEST, {**manifest.model_dump(), "merged": True})
         staging.chmod(0o755)
+        for path in staging.iterdir():
+            path.chmod(0o644)  # another user's server may be the one that loads it
         staging.replace(target)
     except OSError as error:
         raise disk_error(error, target) from error

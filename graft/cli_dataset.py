@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graft import cli_synthesize
+from graft import cli_review, cli_synthesize
 from graft.cli_serve import AsJson, Domain, Trust
 from graft.console import Console
 
@@ -20,6 +20,7 @@ _SHOWN = 5
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     cli_synthesize.register(dataset)
+    cli_review.register(dataset)
     app.add_typer(dataset, name="dataset")
 
 

@@ -4,17 +4,14 @@ What vLLM would refuse or read otherwise than PEFT is refused here, with the rea
 """
 
 import json
-import math
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.errors import AdapterError
 from finetune.adapter_files import CONFIG
+from finetune.admission.values import FIELDS, is_off
 
 MOST_BYTES = 1 << 20
-_PLAIN = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
 # Inits that only set where training began; the others change the base model's weights as well.
 _HARMLESS_INITS = ("gaussian", "orthogonal", "eva")
 
@@ -81,7 +78,7 @@ def read_config(folder: Path, max_rank: int) -> AdmittedConfig:
         f"task_type is {raw['task_type']!r}, not CAUSAL_LM" if raw.get("task_type") else "",
     )
     for key, reason in _MUST_BE_OFF.items():
-        _refuse(_is_off(raw.get(key)), reason)
+        _refuse(is_off(raw.get(key)), reason)
     _refuse(
         raw.get("bias", "none") == "none", f"it trains biases (bias: {raw.get('bias')!r}), which vLLM does not serve"
     )
@@ -91,11 +88,11 @@ def read_config(folder: Path, max_rank: int) -> AdmittedConfig:
         f"init_lora_weights is {init!r}: such inits change the base model's weights; convert it to a plain LoRA "
         "with PEFT (path_initial_model_for_weight_conversion)",
     )
-    known = {"peft_type", "task_type", "bias", "init_lora_weights", *_MUST_BE_OFF, *_IGNORED, *_FIELDS}
+    known = {"peft_type", "task_type", "bias", "init_lora_weights", *_MUST_BE_OFF, *_IGNORED, *FIELDS}
     for key in raw.keys() - known:
-        _refuse(_is_off(raw[key]), f"field '{key}' is not one that Graft knows; it may change what the adapter does")
+        _refuse(is_off(raw[key]), f"field '{key}' is not one that Graft knows; it may change what the adapter does")
     fields: dict[str, Any] = {}
-    for key, (default, is_right, what) in _FIELDS.items():
+    for key, (default, is_right, what) in FIELDS.items():
         value = raw.get(key, default)
         _refuse(is_right(value), f"{key} is {_shown(value)}; it must be {what}")
         fields[key] = value
@@ -160,56 +157,9 @@ def _refuse(fine: bool, reason: str) -> None:
         raise AdapterError(f"{CONFIG}: {reason}")
 
 
-def _is_off(value: Any) -> bool:
-    return value is None or value is False or value in ({}, [], "", "none")
-
-
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 20
-
-
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= 200 and bool(_PLAIN.fullmatch(value))
-
-
-def _is_pattern_of(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Names to values; a name that is a regular expression is refused, since matching it can take forever."""
-
-    def check(value: Any) -> bool:
-        if value is None:
-            return True
-        entries = value.items() if isinstance(value, dict) and len(value) <= 10_000 else [("", None)]
-        return all(_is_plain(key) and is_right(item) for key, item in entries)
-
-    return check
-
-
-def _is_target(value: Any) -> bool:
-    if isinstance(value, str):
-        return 0 < len(value) <= 2000
-    return isinstance(value, list) and 0 < len(value) <= 10_000 and all(map(_is_plain, value))
-
-
-def _is_layers(value: Any) -> bool:
-    listed = value if isinstance(value, list) else [] if value is None else [value]
-    return len(listed) <= 10_000 and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in listed)
-
-
-def _is_text(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and len(value) <= 1000 and value.isprintable())
 
 
 def _targets(value: Any) -> list[str] | None:
@@ -218,23 +168,3 @@ def _targets(value: Any) -> list[str] | None:
 
 def _layers(value: Any) -> list[int] | None:
     return value if isinstance(value, list) or value is None else [value]
-
-
-_FIELDS: dict[str, tuple[Any, Callable[[Any], bool], str]] = {
-    "r": (None, _is_count, "a whole number above 0"),
-    "lora_alpha": (None, lambda v: _is_number(v) and v > 0, "a number above 0"),
-    "lora_dropout": (0.0, lambda v: _is_number(v) and 0 <= v < 1, "a number from 0 to 1"),
-    "target_modules": (None, _is_target, "a list of module names"),
-    "exclude_modules": (None, lambda v: v is None or _is_target(v), "a list of module names"),
-    "use_rslora": (False, _is_bool, "true or false"),
-    "fan_in_fan_out": (False, _is_bool, "true or false"),
-    "rank_pattern": ({}, _is_pattern_of(_is_count), "module names with whole numbers above 0"),
-    "alpha_pattern": (
-        {},
-        _is_pattern_of(lambda v: _is_number(v) and v > 0),
-        "module names with numbers above 0",
-    ),
-    "layers_to_transform": (None, _is_layers, "a list of layer numbers"),
-    "layers_pattern": (None, lambda v: v is None or _is_target(v), "a list of names"),
-    "base_model_name_or_path": (None, _is_text, "a name"),
-}
