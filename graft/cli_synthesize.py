@@ -71,7 +71,7 @@ def synthesize(
             _review_file(pack),
             options,
             teacher=teacher.name,
-            on_progress=lambda done, total: progress("examples", done, total),
+            on_progress=progress,
         )
     _tell(console, report, domain, as_json=as_json)
 
@@ -107,7 +107,7 @@ def restyle(
             _review_file(pack),
             options,
             teacher=teacher.name,
-            on_progress=lambda done, total: progress("answers", done, total),
+            on_progress=progress,
         )
     _tell(console, report, domain, as_json=as_json)
 

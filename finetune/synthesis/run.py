@@ -18,7 +18,8 @@ from finetune.synthesis.asking import Ask, Task, choose_task, new_example_prompt
 from finetune.synthesis.candidate import Candidate, Refusal, ReviewFile
 from finetune.synthesis.verify import Unfit, Verifier, verify_restyled
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
+"""Told what is counted, how many there are, and how many there may be."""
 Work = TypeVar("Work")
 _SHOWN = 500
 
@@ -51,7 +52,7 @@ def synthesize(
     options: Options,
     *,
     teacher: str = "",
-    on_progress: Progress = lambda done, total: None,
+    on_progress: Progress = lambda stage, done, total: None,
 ) -> RunReport:
     """Write new examples from the corpus into the review file. Raises what `ask` raises; what was kept stays."""
     verifier = Verifier(pack, corpus, [item.example for item in review.read() if item.replaces is None])
@@ -60,7 +61,7 @@ def synthesize(
     def tasks() -> Iterator[Task]:
         for chunk in corpus.chunks(options.seed):
             task = choose_task(chunk, pack, options.formats, options.seed)
-            if task.key not in done and verifier.may_ask(chunk):
+            if task is not None and task.key not in done and verifier.may_ask(chunk):
                 yield task
 
     def judge(task: Task, text: str) -> Candidate:
@@ -86,7 +87,7 @@ def restyle(
     options: Options,
     *,
     teacher: str = "",
-    on_progress: Progress = lambda done, total: None,
+    on_progress: Progress = lambda stage, done, total: None,
 ) -> RunReport:
     """Rewrite answers of training examples into the persona's voice, into the review file. Raises what `ask` raises."""
     done = review.tasks()
@@ -151,6 +152,7 @@ def _run(
                 break
             for item, text in zip(batch, _answers(pool, ask, batch), strict=True):
                 asked += 1
+                on_progress("asked", asked, options.tries)
                 try:
                     candidate = judge(item, text)
                 except Unfit as unfit:
@@ -160,7 +162,7 @@ def _run(
                 review.add(candidate)
                 kept += 1
                 waiting += 1
-                on_progress(waiting, options.count)
+                on_progress("sound", waiting, options.count)
     return RunReport(kept, asked, dict(refused.most_common()), waiting)
 
 
