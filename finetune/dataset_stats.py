@@ -14,6 +14,7 @@ from finetune.dataset_check.lengths import measure
 PLAIN_TAGS = "tag"
 PER_RECORD = "examples per record"
 _RECORD = "record"
+_SHOWN = 12
 
 
 class Split(BaseModel):
@@ -95,9 +96,12 @@ def stats_table(stats: DatasetStats) -> str:
     for group in stats.groups:
         rows.append((group, "", ""))
         per = [side.records if group == PER_RECORD else side.examples for side in sides]
-        for value in stats.values(group)[:12]:
+        values = stats.values(group)
+        for value in values[:_SHOWN]:
             counts = [side.groups.get(group, {}).get(value, 0) for side in sides]
             rows.append((f"  {value}", *(_share(n, total) for n, total in zip(counts, per, strict=True))))
+        if len(values) > _SHOWN:
+            rows.append((f"  and {len(values) - _SHOWN} more", "", ""))
     rows.append(("tokens, median / 95% / most", "", ""))
     for name in ("prompt_tokens", "answer_tokens"):
         cells = []

@@ -12,15 +12,14 @@ from jsonschema import Draft202012Validator
 
 from core.answer_text import fold, mark_spans
 from core.pack import DomainPack
-from core.terms import identifiers, is_identifier
+from core.terms import is_identifier
 from core.types import STRUCTURED, Evidence, Example
 from finetune.corpus_text import ChunkText, CorpusText, fold_space
-from finetune.similar import NearTexts, question_key
+from finetune.similar import NearTexts, names_and_numbers, question_key
 from finetune.synthesis.asking import Task
 
 _FEWEST_QUOTE_CHARACTERS = 12
 _LONGEST_QUESTION = 400
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _ABOUT_THE_TEXT = re.compile(
     r"\b(?:the|this|that|given|above)\s+(?:passage|text|document|excerpt|section|paragraph|sentence|table)\b",
     re.IGNORECASE,
@@ -157,22 +156,17 @@ def verify_restyled(example: Example, reply: dict[str, Any] | None, pack: Domain
         raise Unfit("answer is a refusal or holds marks")
     if not 0.4 < len(answer) / len(before) < 3:
         raise Unfit("answer is much shorter or longer")
-    if _facts(before) - _facts(answer):
+    if names_and_numbers(before) - names_and_numbers(answer):
         raise Unfit("a name or number is lost")
-    if _facts(answer) - _facts(f"{before} {example.question}"):
+    if names_and_numbers(answer) - names_and_numbers(f"{before} {example.question}"):
         raise Unfit("a name or number is new")
     return answer
 
 
 def _check_grounding(answer: str | dict[str, Any], passage: str, question: str) -> None:
     """Names and numbers of an answer stand in its passage (or in the question)."""
-    if _facts(_text_of(answer)) - _facts(f"{passage} {question}"):
+    if names_and_numbers(_text_of(answer)) - names_and_numbers(f"{passage} {question}"):
         raise Unfit("answer says what the chunk does not")
-
-
-def _facts(text: str) -> set[str]:
-    """What a text cannot say in other words: identifiers and numbers."""
-    return {name.casefold() for name in identifiers(text)} | set(_NUMBER.findall(text))
 
 
 def _text_of(answer: Any) -> str:
