@@ -18,7 +18,7 @@ NEAR = 0.75
 # Signs that change what is asked: `{% now %}` is no `|now`. Sentence punctuation does not.
 _SIGNS = re.compile(r"[^\w\s.,;:!?'\"()\-‘’“”…]+")
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?!\w)")
 
 
 def shingles(text: str) -> frozenset[str]:
