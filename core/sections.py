@@ -32,7 +32,8 @@ def missing_sections(text: str, sections: Sequence[str]) -> list[str]:
 def sections_pattern(sections: Sequence[str], refusal: str) -> str:
     """A regular expression of the answers that have exactly these sections, none empty, or are the refusal."""
     parts = [rf"## {re.escape(section)}\n\n[^#\n][^#]*" for section in sections]
-    return f"({re.escape(refusal)}|{''.join(parts)})"
+    between = r"\n\n"
+    return f"({re.escape(refusal)}|{between.join(parts)})"
 
 
 def _title(name: str, value: Any) -> str:
