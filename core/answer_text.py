@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
+from core.sections import missing_sections, sections_of
 from core.types import STRUCTURED, Format
 
 _MARK = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
@@ -67,7 +68,9 @@ def read_answer(raw: str, format: Format, schema: dict[str, Any] | None, refusal
     cited = [int(number) for group in _MARK.findall(raw) for number in group.split(",")]
     refused = fold(_MARK.sub("", raw)).startswith(fold(refusal)) or not raw.strip()
     text = raw.strip()
-    return ParsedAnswer(text=text, answer=text, refused=refused, cited=_unique(cited), valid=bool(text))
+    # Only Markdown is asked for with a schema here: its headings are what has to match.
+    whole = refused or schema is None or not missing_sections(text, sections_of(schema))
+    return ParsedAnswer(text=text, answer=text, refused=refused, cited=_unique(cited), valid=bool(text) and whole)
 
 
 def serialise(answer: Any, format: Format) -> str:
