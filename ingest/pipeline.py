@@ -22,6 +22,7 @@ from ingest.generation import build_generation
 from ingest.lock import writer_lock
 from ingest.manifest import Known, Manifest
 from ingest.pool import Parsed, ParserPool
+from ingest.process import Limits
 from ingest.report import IngestReport, Rejected
 
 Progress = Callable[[str, int, int], None]
@@ -57,7 +58,7 @@ def ingest_corpus(
         manifest: Manifest | None = None
         try:
             manifest = Manifest(files, embedder, reembed)
-            run = _Run(manifest, embeddings, settings, report)
+            run = _Run(manifest, embeddings, settings, report, corpus_dir / "parsing")
             outcome = run.sync(find_files(paths, settings.max_file_mib << 20))
             generation = build_generation(
                 files, manifest.connection, embedder, chroma_url, lambda done, total: report("store", done, total)
@@ -91,10 +92,16 @@ class _Run:
     """One ingestion: what is known, what is counted."""
 
     def __init__(
-        self, manifest: Manifest, embeddings: Embeddings, settings: IngestSettings, on_progress: Progress
+        self,
+        manifest: Manifest,
+        embeddings: Embeddings,
+        settings: IngestSettings,
+        on_progress: Progress,
+        scratch: Path,
     ) -> None:
         self._manifest, self._embeddings, self._settings = manifest, embeddings, settings
-        self._on_progress = on_progress
+        self._on_progress, self._scratch = on_progress, scratch
+        self._limits = Limits(settings.max_file_mib << 20, settings.parse_seconds, settings.parse_memory_mib << 20)
         self._count = _counter(embeddings)
         self._parsing = f"{VERSION}:{settings.chunk_tokens}"
         self._report = IngestReport()
@@ -141,7 +148,7 @@ class _Run:
         group: list[tuple[Parsed, ParsedDocument, list[Chunk]]] = []
         pending = 0
         size, parsed_size = sum(file.size for file in files), 0
-        with ParserPool(workers, self._settings.max_file_mib << 20) as pool:
+        with ParserPool(workers, self._limits, self._scratch) as pool:
             for done, parsed in enumerate(pool.parse(files), start=1):
                 self._on_progress("parse", done, len(files))
                 parsed_size += parsed.file.size
