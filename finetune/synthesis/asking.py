@@ -31,6 +31,7 @@ _MANNERS = (
 LONGEST_QUESTION, LONGEST_ANSWER = 200, 700
 # At the end of a sentence, an empty line, or before an item of a list or a row of a table.
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9`*\[(\"'])|\n\s*\n|\n(?=\s*(?:[-*+>|]|\d+[.)])\s?)")
+_LONGEST_STRING = 240
 _QUOTE_LENGTHS = range(20, 301)
 _MOST_QUOTES = 12
 _WORKED_EXAMPLES = 2
@@ -160,9 +161,20 @@ def _reply_schema(answer: dict[str, Any] | None, quotes: tuple[str, ...]) -> dic
         "properties": {
             "quote": {"enum": list(quotes)},
             "question": {"type": "string", "maxLength": LONGEST_QUESTION},
-            "answer": {"anyOf": [body, {"type": "null"}]} if answer is not None else text,
+            "answer": {"anyOf": [_bounded(body), {"type": "null"}]} if answer is not None else text,
         },
         "required": ["quote", "question", "answer"],
         "additionalProperties": False,
-        **definitions,
+        **{key: _bounded(value) for key, value in definitions.items()},
     }
+
+
+def _bounded(schema: Any) -> Any:
+    """The same schema with an end to every free string, so that a constrained reply comes to its own."""
+    if isinstance(schema, list):
+        return [_bounded(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: value if key in ("enum", "const") else _bounded(value) for key, value in schema.items()}
+    free = found.get("type") == "string" and not {"enum", "const", "maxLength", "pattern", "format"} & found.keys()
+    return {**found, "maxLength": _LONGEST_STRING} if free else found

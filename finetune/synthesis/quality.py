@@ -46,7 +46,7 @@ def check_question(question: str, passage: str) -> None:
 
 
 def check_answer(answer: str, passage: str, question: str, *, limit: int) -> None:
-    """Raises Unfit for an answer that says what `passage` does not, is cut at `limit` characters, or runs in circles."""
+    """Raises Unfit for an answer that says what `passage` does not, is cut at `limit` characters, or goes round."""
     if question_key(answer) == question_key(question):
         raise Unfit("answer repeats the question")
     if len(answer) >= limit:
