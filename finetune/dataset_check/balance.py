@@ -12,6 +12,7 @@ from finetune.dataset_check.finding import Finding, Line
 FEW_TRAINING, FEW_TEST = 100, 20
 LEAST_REFUSALS, MOST_REFUSALS = 0.05, 0.4
 LEAST_SHARE, MOST_SHARE = 0.02, 0.95
+MOST_KINDS = 20
 
 
 def find_imbalance(train: Sequence[Line], test: Sequence[Line], pack: DomainPack) -> Iterator[Finding]:
@@ -21,6 +22,8 @@ def find_imbalance(train: Sequence[Line], test: Sequence[Line], pack: DomainPack
         yield from _labels(train, pack)
     else:
         yield _about(pack.train_file, "size", "holds no examples", "without them the domain answers as plain RAG")
+    if train and test:
+        yield from _tags(train, test, pack)
     if test and len(test) < FEW_TEST:
         yield _about(
             pack.test_file, "size", f"holds {len(test)} examples: intervals will be wide",
@@ -83,6 +86,25 @@ def _labels(lines: Sequence[Line], pack: DomainPack) -> Iterator[Finding]:
                 pack.train_file, "labels", f"{schema}.{key} is {value} in {count} of {total} answers",
                 "add examples with other values, or the model learns this one by heart",
             )  # fmt: skip
+
+
+def _tags(train: Sequence[Line], test: Sequence[Line], pack: DomainPack) -> Iterator[Finding]:
+    """Kinds of questions that are tested and never trained. Tags with many values are no kinds, and record: is none."""
+    families: dict[str, Counter[str]] = {}
+    for line in test:
+        for tag in line.example.tags:
+            if not tag.startswith("record:"):
+                families.setdefault(tag.partition(":")[0], Counter())[tag] += 1
+    trained = {tag for line in train for tag in line.example.tags}
+    for counts in families.values():
+        if len(counts) > MOST_KINDS:
+            continue
+        for tag, count in counts.items():
+            if tag not in trained:
+                yield _about(
+                    pack.train_file, "tags", f"no training example has the tag {tag}, which {count} test examples have",
+                    "add some, unless that is what is tested",
+                )  # fmt: skip
 
 
 def _about(file: Path, check: str, message: str, remedy: str) -> Finding:

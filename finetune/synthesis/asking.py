@@ -28,9 +28,10 @@ _MANNERS = (
 
 
 # Weak models repeat themselves until they are cut off: in characters.
-_LONGEST_QUESTION, _LONGEST_ANSWER = 200, 700
+LONGEST_QUESTION, LONGEST_ANSWER = 200, 700
 # At the end of a sentence, an empty line, or before an item of a list or a row of a table.
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9`*\[(\"'])|\n\s*\n|\n(?=\s*(?:[-*+>|]|\d+[.)])\s?)")
+_LONGEST_STRING = 240
 _QUOTE_LENGTHS = range(20, 301)
 _MOST_QUOTES = 12
 _WORKED_EXAMPLES = 2
@@ -154,15 +155,26 @@ def _reply_schema(answer: dict[str, Any] | None, quotes: tuple[str, ...]) -> dic
     """The reply's schema; an answer's own definitions move to the top, where its references look for them."""
     definitions = {key: answer[key] for key in ("$defs", "definitions") if answer and key in answer}
     body = {k: v for k, v in (answer or {}).items() if k not in (*definitions, "$schema", "$id")}
-    text = {"type": "string", "maxLength": _LONGEST_ANSWER}
+    text = {"type": "string", "maxLength": LONGEST_ANSWER}
     return {
         "type": "object",
         "properties": {
             "quote": {"enum": list(quotes)},
-            "question": {"type": "string", "maxLength": _LONGEST_QUESTION},
-            "answer": {"anyOf": [body, {"type": "null"}]} if answer is not None else text,
+            "question": {"type": "string", "maxLength": LONGEST_QUESTION},
+            "answer": {"anyOf": [_bounded(body), {"type": "null"}]} if answer is not None else text,
         },
         "required": ["quote", "question", "answer"],
         "additionalProperties": False,
-        **definitions,
+        **{key: _bounded(value) for key, value in definitions.items()},
     }
+
+
+def _bounded(schema: Any) -> Any:
+    """The same schema with an end to every free string, so that a constrained reply comes to its own."""
+    if isinstance(schema, list):
+        return [_bounded(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: value if key in ("enum", "const") else _bounded(value) for key, value in schema.items()}
+    free = found.get("type") == "string" and not {"enum", "const", "maxLength", "pattern", "format"} & found.keys()
+    return {**found, "maxLength": _LONGEST_STRING} if free else found

@@ -16,7 +16,8 @@ from core.types import STRUCTURED, Example, Format
 from finetune.corpus_text import CorpusText
 from finetune.synthesis.asking import Ask, Task, choose_task, new_example_prompt, read_reply, restyle_prompt
 from finetune.synthesis.candidate import Candidate, Refusal, ReviewFile
-from finetune.synthesis.verify import Unfit, Verifier, verify_restyled
+from finetune.synthesis.quality import Unfit
+from finetune.synthesis.verify import Verifier, verify_restyled
 
 Progress = Callable[[str, int, int], None]
 """Told what is counted, how many there are, and how many there may be."""

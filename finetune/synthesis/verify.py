@@ -5,7 +5,7 @@ Everything here is code: no model judges a model.
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
@@ -16,24 +16,12 @@ from core.terms import is_identifier
 from core.types import STRUCTURED, Evidence, Example
 from finetune.corpus_text import ChunkText, CorpusText, fold_space
 from finetune.similar import NearTexts, names_and_numbers, question_key
-from finetune.synthesis.asking import Task
+from finetune.synthesis.asking import LONGEST_ANSWER, Task
+from finetune.synthesis.quality import Unfit, check_answer, check_question, text_of
 
 _FEWEST_QUOTE_CHARACTERS = 12
-_LONGEST_QUESTION = 400
-_ABOUT_THE_TEXT = re.compile(
-    r"\b(?:the|this|that|given|above)\s+(?:passage|text|document|excerpt|section|paragraph|sentence|table)\b",
-    re.IGNORECASE,
-)
 # Parts of a record's name shorter than this would forbid too much.
 _SHORTEST_NAME = 4
-
-
-class Unfit(Exception):  # noqa: N818 - an outcome of checking, not an error of the program
-    """Why a reply is not kept. `kind` is what is counted."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
 
 
 class _Name(NamedTuple):
@@ -85,10 +73,10 @@ class Verifier:
             raise Unfit("no JSON of the asked shape")
         question, quote = fold_space(reply["question"]), fold_space(reply["quote"])
         answer = self._answer(task, reply.get("answer"))
-        self._check_question(question)
-        self._check_quote(task.chunk, quote)
-        _check_grounding(answer, task.chunk.text, question)
         self._check_leakage(question, quote, task.chunk.source, answer)
+        check_question(question, f"{task.chunk.locator} {task.chunk.text}")
+        self._check_quote(task.chunk, quote)
+        check_answer(text_of(answer), task.chunk.text, question, limit=LONGEST_ANSWER)
         self._check_novelty(question)
         self._known.add(question)
         self._questions.add(question_key(question))
@@ -116,12 +104,6 @@ class Verifier:
             raise Unfit("answer is a refusal or holds marks")
         return answer.strip()
 
-    def _check_question(self, question: str) -> None:
-        if len(fold(question).split()) < 3 or len(question) > _LONGEST_QUESTION:
-            raise Unfit("question is too short or too long")
-        if _ABOUT_THE_TEXT.search(question):
-            raise Unfit("asks about the passage itself")
-
     def _check_quote(self, chunk: ChunkText, quote: str) -> None:
         if quote not in fold_space(chunk.text):
             raise Unfit("quote is not in the chunk")
@@ -129,7 +111,7 @@ class Verifier:
             raise Unfit("quote is too short to be found again")
 
     def _check_leakage(self, question: str, quote: str, source: str, answer: Any) -> None:
-        said = f"{question} {_text_of(answer)}"
+        said = f"{question} {text_of(answer)}"
         if (
             question_key(question) in self._test_questions
             or self._tested.near(question)
@@ -161,18 +143,3 @@ def verify_restyled(example: Example, reply: dict[str, Any] | None, pack: Domain
     if names_and_numbers(answer) - names_and_numbers(f"{before} {example.question}"):
         raise Unfit("a name or number is new")
     return answer
-
-
-def _check_grounding(answer: str | dict[str, Any], passage: str, question: str) -> None:
-    """Names and numbers of an answer stand in its passage (or in the question)."""
-    if names_and_numbers(_text_of(answer)) - names_and_numbers(f"{passage} {question}"):
-        raise Unfit("answer says what the chunk does not")
-
-
-def _text_of(answer: Any) -> str:
-    """All strings and numbers of an answer, in order."""
-    if isinstance(answer, dict):
-        return " ".join(_text_of(value) for value in answer.values())
-    if isinstance(answer, Sequence) and not isinstance(answer, str):
-        return " ".join(_text_of(value) for value in answer)
-    return "" if answer is None or isinstance(answer, bool) else str(answer)

@@ -18,6 +18,7 @@ from finetune.job import Job
 from graft.adapters import export_adapter, import_adapter
 from graft.build import prompt_fingerprint
 from graft.models import PreparedModels
+from tests.support.graft_process import copy_pack, run_graft
 
 pytestmark = pytest.mark.integration
 IDS = torch.tensor([[1, 5, 9, 2, 7]])
@@ -188,3 +189,35 @@ def test_merged_model_answers_as_base_and_adapter_do(store, base, trained, tmp_p
     assert not list(tmp_path.glob(".merging-*"))
     with pytest.raises(AdapterError, match="exists already"):
         merge_adapter(base, store.path(name), store.manifest(name), merged)
+
+
+def test_commands_take_an_adapter_in_and_out_and_away(base, trained, tmp_path):
+    ws, pack = tmp_path / "ws", copy_pack("garden", tmp_path)
+
+    def graft(*arguments: str, fails: bool = False) -> str:
+        done = run_graft(ws, "adapters", *arguments, "--domain", str(pack), "--llm", str(base))
+        assert (done.returncode != 0) == fails, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr if fails else done.stdout
+
+    other = Path(shutil.copytree(trained, tmp_path / "other"))
+    config = json.loads((other / "adapter_config.json").read_text())
+    (other / "adapter_config.json").write_text(json.dumps({**config, "lora_alpha": 16}))
+    first, second = graft("import", str(trained)).strip(), graft("import", str(other)).strip()
+    assert first != second
+    listed = json.loads(graft("list", "--json"))["adapters"]
+    assert {item["name"] for item in listed} == {first, second}
+    diff = json.loads(graft("diff", first, second, "--json"))
+    assert {"config.lora_alpha", "origin"} == {item["field"] for item in diff["fields"]}
+    assert diff["total"]["right"] == pytest.approx(2 * diff["total"]["left"])
+    graft("activate", first)
+    assert "is active" in graft("remove", first, fails=True)
+    graft("export", first, "--out", str(tmp_path / "out.zip"))
+    merged = json.loads(graft("merge", first, "--json"))["merged"]
+    torch.testing.assert_close(logits(Path(merged), None), logits(base, trained), rtol=1e-4, atol=1e-4)
+    graft("remove", first, "--force")
+    assert graft("import", str(tmp_path / "out.zip")).strip() == first
+    (trained_bin := tmp_path / "bin").mkdir()
+    shutil.copy(trained / "adapter_config.json", trained_bin)
+    (trained_bin / "adapter_model.bin").write_bytes(b"\x80\x04N.")
+    assert "can run code" in graft("import", str(trained_bin), fails=True)

@@ -121,6 +121,17 @@ def test_imbalance_is_warned_of_for_the_file(make_pack):
     assert any("full in 30 of 30" in message for message in labels)
 
 
+def test_kind_that_is_tested_and_never_trained_is_named(make_pack):
+    def tagged(plant: str, *tags: str) -> dict:
+        return example(plant, tags=[f"record:{plant}", *tags])
+
+    pack = make_pack(
+        [tagged("quince", "kind:shrub"), tagged("rose", "hard")], [tagged("iris", "kind:shrub", "kind:bulb", "hard")]
+    )
+    (finding,) = [f for f in check_examples(pack, None).findings if f.check == "tags"]
+    assert "kind:bulb" in finding.message
+
+
 def test_what_could_not_be_checked_is_said(make_pack):
     pack = make_pack([example("iris")])
     pack.test_file.unlink()

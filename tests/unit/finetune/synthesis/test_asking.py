@@ -52,6 +52,7 @@ def test_reply_is_held_to_the_sentences_of_the_chunk_and_to_the_pack_schema(make
     assert check.is_valid({**reply, "answer": None})
     assert not check.is_valid({**reply, "quote": "Prune the quince in June."})
     assert not check.is_valid({**reply, "answer": {"plant": "quince"}})
+    assert not check.is_valid({**reply, "answer": {"plant": "quince " * 50, "month": "May"}})  # it would not end
 
 
 def test_references_inside_a_schema_still_lead_somewhere(make_pack):
