@@ -90,7 +90,8 @@ def test_openai_client_accumulates_and_parses(serve):
 def test_openai_client_raises_its_own_errors(serve):
     import openai
 
-    with openai_client(serve('{"citations": [], "answer": {}}')) as client:
+    invalid = '{"citations": [], "answer": {}}'
+    with openai_client(serve(invalid, invalid)) as client:
         with pytest.raises(openai.NotFoundError, match="garden:rag"):
             client.chat.completions.create(model="gpt-4", messages=MESSAGES)
         with pytest.raises(openai.BadRequestError, match="tools"):
