@@ -113,6 +113,8 @@ class ChatRequest(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _can_be_sent_on(cls, data: Any) -> Any:
+        if isinstance(data, bytes):
+            raise ValueError("the body is not declared as JSON: send it with Content-Type: application/json")  # noqa: TRY004
         # JSON lets through what no later step can write: halves of characters, NaN and Infinity.
         try:
             json.dumps(data, ensure_ascii=False, allow_nan=False).encode()

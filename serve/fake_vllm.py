@@ -180,11 +180,11 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8001, help="port to listen on (default 8001)")
     parser.add_argument("--uds", help="a Unix socket to listen on instead")
-    parser.add_argument("--model", action="append", help="a served model's name (default smollm2-135m-instruct)")
+    parser.add_argument("--model", action="append", help="a served model's name (default SmolLM2-135M-Instruct)")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds per token (default 0)")
     parser.add_argument("--reply", default="", help="what it says; default: the first passage of the prompt")
     chosen = parser.parse_args()
-    models = chosen.model or ["smollm2-135m-instruct"]
+    models = chosen.model or ["SmolLM2-135M-Instruct"]
     app = FakeVllm(models, delay=chosen.delay, reply=chosen.reply).app()
     where = {"uds": chosen.uds} if chosen.uds else {"host": chosen.host, "port": chosen.port}
     uvicorn.run(app, **where, log_level="warning", timeout_graceful_shutdown=1)

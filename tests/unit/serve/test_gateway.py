@@ -318,6 +318,13 @@ def test_unexpected_error_is_500_without_its_content():
     assert "secret" not in response.text
 
 
+def test_body_that_is_not_declared_as_json_is_400():
+    body = json.dumps({"model": "garden", "messages": QUESTION})
+    response = send(ScriptedService(), "POST", "/v1/chat/completions", content=body)
+    assert response.status_code == 400
+    assert "Content-Type" in error(response)["message"]
+
+
 def test_broken_json_is_400():
     response = send(
         ScriptedService(), "POST", "/v1/chat/completions", content="{", headers={"Content-Type": "application/json"}
