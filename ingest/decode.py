@@ -2,7 +2,9 @@
 
 import codecs
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -15,10 +17,13 @@ _MARKS = (
 _COMMON = ("cp1252", "cp1250", "cp1251", "iso8859_2", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949")
 # What Central European text in ISO 8859-2 is taken for.
 _LOOK_CENTRAL_EUROPEAN = ("cp1250", "iso8859_3", "iso8859_4", "iso8859_10", "iso8859_14", "iso8859_16")
+_WESTERN = ["cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257"]
+_ALWAYS_TRIED = ("cp1252", "iso8859_2")
+_HIGH, _RUN = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\x80-\xff]{2,}")
 _CLOSE, _CLOSE_JAPANESE = 0.05, 0.1
 _KANA = re.compile(r"[\u3041-\u30ff]")
 # What no language has: the wrong one of two Western encodings shows by it.
-_SIGN_IN_WORD = re.compile(r"(?<=[^\W\d_])[\x80-\x9f±¶»«©®¬¦¤¨¸¢¼½¾¹²³›‹](?=[^\W\d_])")
+_SIGN_IN_WORD = re.compile(r"(?<=[^\W\d_])[\x80-\x9f±¶»«©®¬¦¤¨¸¢¼½¾¹²³›‹¿¡](?=[^\W\d_])")
 _NUL_SHARE = 0.2
 
 
@@ -62,33 +67,42 @@ def _wide(data: bytes) -> str | None:
 
 
 def _guess(data: bytes, error: UnicodeDecodeError) -> Decoded:
+    """The likeliest encoding of bytes that are no UTF-8."""
     from charset_normalizer import from_bytes
 
-    matches = [] if b"\0" in data[:4096] else list(from_bytes(data))
-    if not matches:
+    # Accents stand by themselves between ASCII letters; letters of other scripts, in one byte or two, come in runs.
+    is_western = sum(map(len, _RUN.findall(data))) < 0.5 * len(_HIGH.findall(data))
+    matches = [] if b"\0" in data[:4096] else list(from_bytes(data, cp_isolation=_WESTERN if is_western else None))
+    fitting = _fitting(matches)
+    if is_western or (matches and matches[0].encoding in _LOOK_CENTRAL_EUROPEAN):
+        for name in _ALWAYS_TRIED:
+            with suppress(UnicodeDecodeError):
+                fitting.setdefault(name, data.decode(name))
+    japanese = next((match for match in matches if _is_japanese(match, matches[0])), None)
+    if japanese is not None:
+        return Decoded(str(japanese), japanese.encoding)
+    likely = [name for name in (*_COMMON, *fitting) if name in fitting]
+    if not likely:
         raise ValueError(
             f"not valid UTF-8 (byte {error.start}) and no other encoding fits: save it as UTF-8"
         ) from error
-    best = matches[0]
-    fitting = {
+    name = min(likely, key=lambda name: len(_SIGN_IN_WORD.findall(fitting[name])))
+    return Decoded(fitting[name], name)
+
+
+def _fitting(matches: Sequence[Any]) -> dict[str, str]:
+    """Texts by encoding, of the matches that charset_normalizer finds about as good as its best."""
+    return {
         name: str(match)
         for match in matches
-        if match.chaos <= best.chaos + _CLOSE and match.coherence >= best.coherence - _CLOSE
+        if match.chaos <= matches[0].chaos + _CLOSE and match.coherence >= matches[0].coherence - _CLOSE
         for name in match.could_be_from_charset
     }
-    likely = {name: fitting[name] for name in _COMMON if name in fitting}
-    if best.encoding in _LOOK_CENTRAL_EUROPEAN:
-        likely["iso8859_2"] = data.decode("iso8859_2", "replace")
-    for match in matches:
-        if match.encoding in ("cp932", "euc_jis_2004") and match.chaos <= best.chaos + _CLOSE_JAPANESE:
-            text = str(match)
-            if _is_japanese(text):
-                return Decoded(text, match.encoding)
-    if not likely:
-        return Decoded(str(best), best.encoding)
-    name = min(likely, key=lambda name: len(_SIGN_IN_WORD.findall(likely[name])))
-    return Decoded(likely[name], name)
 
 
-def _is_japanese(text: str) -> bool:
+def _is_japanese(match: Any, best: Any) -> bool:
+    """Whether a match reads as Japanese: Korean and Chinese encodings fit the same bytes, but yield no kana."""
+    if match.encoding not in ("cp932", "euc_jis_2004") or match.chaos > best.chaos + _CLOSE_JAPANESE:
+        return False
+    text = str(match)
     return len(_KANA.findall(text)) > 0.2 * sum(not character.isascii() for character in text) > 0
