@@ -136,7 +136,7 @@ class Term(_Fact):
 
 
 class Procedure(_Fact):
-    """Something that is done in four steps. The last question avoids the words of the title."""
+    """Something that is done in four steps. The first question names it, the second tells the situation."""
 
     title: str
     steps: tuple[str, ...] = Field(min_length=3)
