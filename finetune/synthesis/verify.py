@@ -73,9 +73,9 @@ class Verifier:
             raise Unfit("no JSON of the asked shape")
         question, quote = fold_space(reply["question"]), fold_space(reply["quote"])
         answer = self._answer(task, reply.get("answer"))
+        self._check_quote(task.chunk, quote)
         self._check_leakage(question, quote, task.chunk.source, answer)
         check_question(question, f"{task.chunk.locator} {task.chunk.text}")
-        self._check_quote(task.chunk, quote)
         check_answer(text_of(answer), task.chunk.text, question, limit=LONGEST_ANSWER)
         self._check_novelty(question)
         self._known.add(question)
@@ -91,6 +91,7 @@ class Verifier:
         )
 
     def _answer(self, task: Task, answer: Any) -> str | dict[str, Any]:
+        answer = answer.strip() if isinstance(answer, str) else answer
         if answer is None or answer == "":
             raise Unfit("nothing to ask here")
         if task.format in STRUCTURED:
@@ -102,7 +103,7 @@ class Verifier:
             raise Unfit("no JSON of the asked shape")
         if mark_spans(answer) or fold(answer).startswith(fold(self.pack.refusal)):
             raise Unfit("answer is a refusal or holds marks")
-        return answer.strip()
+        return answer
 
     def _check_quote(self, chunk: ChunkText, quote: str) -> None:
         if quote not in fold_space(chunk.text):
