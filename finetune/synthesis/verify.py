@@ -108,8 +108,10 @@ class Verifier:
     def _check_quote(self, chunk: ChunkText, quote: str) -> None:
         if quote not in fold_space(chunk.text):
             raise Unfit("quote is not in the chunk")
-        if len(quote) < _FEWEST_QUOTE_CHARACTERS or self.corpus.count(chunk.source, quote) > 1:
+        if len(quote) < _FEWEST_QUOTE_CHARACTERS:
             raise Unfit("quote is too short to be found again")
+        if self.corpus.count(chunk.source, quote) > 1:
+            raise Unfit("quote stands more than once in its document")
 
     def _check_leakage(self, question: str, quote: str, source: str, answer: Any) -> None:
         said = f"{question} {text_of(answer)}"
