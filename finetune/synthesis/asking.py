@@ -140,12 +140,13 @@ def restyle_prompt(example: Example, pack: DomainPack) -> tuple[list[dict[str, s
 
 
 def read_reply(text: str) -> dict[str, Any] | None:
-    """The first JSON object in a reply, whatever stands around it; None without one."""
+    """The first JSON object in a reply, whatever stands around it; None without one that can be written down."""
     start = text.find("{")
     if start < 0:
         return None
     try:
         value, _ = json.JSONDecoder().raw_decode(text[start:])
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # no NaN, no half characters
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

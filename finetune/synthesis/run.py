@@ -158,7 +158,8 @@ def _run(
                     candidate = judge(item, text)
                 except Unfit as unfit:
                     refused[unfit.kind] += 1
-                    review.add(Refusal(task=key(item), reason=unfit.kind, text=text[:_SHOWN]))
+                    shown = text[:_SHOWN].encode(errors="replace").decode()  # half a character cannot be written
+                    review.add(Refusal(task=key(item), reason=unfit.kind, text=shown))
                     continue
                 review.add(candidate)
                 kept += 1

@@ -73,9 +73,9 @@ class Verifier:
             raise Unfit("no JSON of the asked shape")
         question, quote = fold_space(reply["question"]), fold_space(reply["quote"])
         answer = self._answer(task, reply.get("answer"))
+        self._check_quote(task.chunk, quote)
         self._check_leakage(question, quote, task.chunk.source, answer)
         check_question(question, f"{task.chunk.locator} {task.chunk.text}")
-        self._check_quote(task.chunk, quote)
         check_answer(text_of(answer), task.chunk.text, question, limit=LONGEST_ANSWER)
         self._check_novelty(question)
         self._known.add(question)
@@ -91,6 +91,7 @@ class Verifier:
         )
 
     def _answer(self, task: Task, answer: Any) -> str | dict[str, Any]:
+        answer = answer.strip() if isinstance(answer, str) else answer
         if answer is None or answer == "":
             raise Unfit("nothing to ask here")
         if task.format in STRUCTURED:
@@ -102,13 +103,15 @@ class Verifier:
             raise Unfit("no JSON of the asked shape")
         if mark_spans(answer) or fold(answer).startswith(fold(self.pack.refusal)):
             raise Unfit("answer is a refusal or holds marks")
-        return answer.strip()
+        return answer
 
     def _check_quote(self, chunk: ChunkText, quote: str) -> None:
         if quote not in fold_space(chunk.text):
             raise Unfit("quote is not in the chunk")
-        if len(quote) < _FEWEST_QUOTE_CHARACTERS or self.corpus.count(chunk.source, quote) > 1:
+        if len(quote) < _FEWEST_QUOTE_CHARACTERS:
             raise Unfit("quote is too short to be found again")
+        if self.corpus.count(chunk.source, quote) > 1:
+            raise Unfit("quote stands more than once in its document")
 
     def _check_leakage(self, question: str, quote: str, source: str, answer: Any) -> None:
         said = f"{question} {text_of(answer)}"

@@ -35,8 +35,7 @@ class Scripted:
 
     def __call__(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> str:
         found = re.search(r"The (\w+) wants (\d+)", messages[-1]["content"])
-        assert found is not None
-        plant, litres = found[1], int(found[2])
+        plant, litres = (found[1], int(found[2])) if found else ("fern", 2)
         self.asked.append(plant)
         reply = self.replies.get(plant, good(plant, litres, self.format))
         reply = {**good(plant, litres, self.format), **reply} if isinstance(reply, dict) else reply
@@ -72,6 +71,10 @@ def test_good_answers_wait_for_review_as_examples_with_evidence(make_pack, make_
         ('{"question": 7, "answer": "x", "quote": "y"}', "no JSON of the asked shape"),
         ({"answer": ["a list"]}, "no JSON of the asked shape"),
         ({"answer": ""}, "nothing to ask here"),
+        ({"answer": " \n"}, "nothing to ask here"),
+        ({"question": "What does the \ud800 fern want?"}, "no JSON of the asked shape"),
+        ('{"question": NaN, "answer": "x", "quote": "y"}', "no JSON of the asked shape"),
+        ({"quote": ""}, "quote is too short to be found again"),
         ({"quote": "Prune the fern in June."}, "quote is not in the chunk"),
         ({"quote": "in May."}, "quote is too short to be found again"),
         ({"question": "Water?"}, "question is too short or too long"),
@@ -115,6 +118,14 @@ def test_structured_answers_must_hold_their_schema(make_pack, make_corpus, reply
     report = synthesize(pack, make_corpus(TEXTS), teacher, review, options(formats=("json",)))
     assert report.refused == {reason: 1}
     assert {item.example.schema_name for item in review.read()} == {"pruning"}
+
+
+def test_quote_that_stands_twice_in_its_document_is_refused(make_pack, make_corpus):
+    pack = make_pack([])
+    twice = {"fern.md": [*TEXTS["fern.md"], "Remember: Prune the fern in May. Short."]}
+    report = synthesize(pack, make_corpus(twice), Scripted(), ReviewFile(pack.data / "examples"), options(tries=1))
+    assert report.kept == 0
+    assert report.refused == {"quote stands more than once in its document": 1}
 
 
 def test_chunk_that_the_test_set_asks_about_is_never_shown_to_the_teacher(make_pack, make_corpus):
