@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, convert_to_mess
 from langchain_core.retrievers import BaseRetriever
 from pydantic import BaseModel, ConfigDict
 
-from core.answer_text import envelope_schema, read_answer, serialise
+from core.answer_text import json_grammar, read_answer, serialise
 from core.arms import Arm
 from core.errors import AdapterError, ModelDownError, RequestError, ServeError
 from core.icl import ExampleSelector
@@ -207,7 +207,7 @@ class ChatPipeline:
     def _grammar(self, written: Format, schema: dict[str, Any], passages: int) -> dict[str, Any]:
         if written == "markdown":
             return {"regex": sections_pattern(sections_of(schema), self.pack.refusal)}
-        return {"json": envelope_schema(schema, passages), "disable_any_whitespace": True}
+        return json_grammar(schema, passages)
 
     def _schema(self, question: Question) -> dict[str, Any] | None:
         if question.json_schema is not None and question.format != "text":

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.answer_text import envelope_schema
+from core.answer_text import json_grammar
 from core.errors import ServeError
 from core.sections import missing_sections, sections_pattern
 from serve.vllm_api import VllmApi
@@ -73,9 +73,10 @@ class VllmContract:
         assert [c["choices"][0]["finish_reason"] for c in chunks if c["choices"]][-1] in ("stop", "length")
 
     def test_answer_is_decoded_under_a_schema(self, vllm: VllmApi):
-        grammar = {"json": envelope_schema(CARE, 2), "disable_any_whitespace": True}
-        body = ask(vllm, structured_outputs=grammar, max_tokens=120).json()
-        value = json.loads(body["choices"][0]["message"]["content"])
+        body = ask(vllm, structured_outputs=json_grammar(CARE, 2), max_tokens=120).json()
+        text = body["choices"][0]["message"]["content"]
+        value = json.loads(text)
+        assert text == json.dumps(value, ensure_ascii=False), "white space where there need be none"
         assert set(value) == {"citations", "answer"}
         assert value["answer"] is None or value["answer"]["sun"] in ("full", "half")
 
