@@ -59,9 +59,7 @@ def setting_row(setting: Setting) -> tuple[str, ...]:
 
 def setting_sentence(setting: Setting) -> str:
     """A setting as it stands in prose."""
-    return (
-        f"{setting.purpose}. Default: {setting.default}. Range: {setting.range}. Changed by: {setting.access}."
-    )
+    return f"{setting.purpose}. Default: {setting.default}. Range: {setting.range}. Changed by: {setting.access}."
 
 
 def price_row(part: Part, year: Year) -> tuple[str | int, ...]:

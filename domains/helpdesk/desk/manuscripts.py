@@ -3,7 +3,7 @@
 A manuscript is named after the document, with `.txt` behind it. Above its `---` stand title and imprint (for mails also
 from, to and date); below, one line is one block:
 
-    ## chapter      ### section     - bullet      1. step      | a | row |      ---page---      anything else: a paragraph
+    ## chapter      ### section      - bullet      | a | row |      ---page---      anything else: a paragraph
     {id}            the sentence of that fact;  {old:id} the sentence that an older document had
     @name argument  blocks made from facts, see directives.py
 """

@@ -30,7 +30,7 @@ def steps_quote(steps: Sequence[str]) -> str:
 
 def sources_of(text: str, documents: Sequence[Document]) -> list[str]:
     """Paths of the documents that hold `text`."""
-    return [document.path for document in documents if text in "\n".join(_lines(document))]
+    return [document.path for document in documents if text in "\n".join(lines_of(document))]
 
 
 def source_of(text: str, documents: Sequence[Document]) -> str:
@@ -41,7 +41,8 @@ def source_of(text: str, documents: Sequence[Document]) -> str:
     return found[0]
 
 
-def _lines(document: Document) -> list[str]:
+def lines_of(document: Document) -> list[str]:
+    """What stands in a document, paragraph by paragraph and row by row, without its headings."""
     lines: list[str] = []
     for block in document.blocks:
         match block:

@@ -30,7 +30,9 @@ def all_absent(facts: Facts) -> Iterator[Ask]:
         described = {} if number % 2 else {"described": story, "Described": sentence(story)}
         yield Ask("profile", f"absent:{name}", "yaml", None, (), "profile", named, described)
     for number, (title, question) in enumerate(facts.absent.asked.items()):
-        yield Ask("statement", f"absent:{title}", ("text", "text", "markdown")[number % 3], None, (), questions=(question,))
+        yield Ask(
+            "statement", f"absent:{title}", ("text", "text", "markdown")[number % 3], None, (), questions=(question,)
+        )
 
 
 def _ask(kind: str, name: str, format: str, schema: str | None, named: Mapping[str, str]) -> Ask:

@@ -37,7 +37,8 @@ class Ask:
 
     `named` and `described` fill the templates of `kind`; `questions` are hand-written ones instead, named first.
     `every`: asked of every n-th record only; `twice`: in training named and described. `with_records` are the other
-    records that its evidence is about; `superseded`: an older document says something else. No evidence means that no document holds the answer.
+    records that its evidence is about; `superseded`: an older document says something else. Without evidence, no
+    document holds the answer.
     """
 
     kind: str
@@ -159,9 +160,7 @@ def _setting(device: str, setting: Setting) -> Iterator[Ask]:
     }
     described = {"wish": setting.wish, "device": device}
     answer = voice.setting(setting)
-    yield Ask(
-        kind="setting", format="yaml", schema="setting", answer=answer, described=described, twice=True, **shared
-    )
+    yield Ask(kind="setting", format="yaml", schema="setting", answer=answer, described=described, twice=True, **shared)
     yield Ask(kind="default", format="text", answer=voice.friendly(voice.default(setting)), every=4, **shared)
 
 

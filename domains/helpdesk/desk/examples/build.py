@@ -14,6 +14,7 @@ from .split import rank, test_records
 from .wordings import WORDINGS, Naming, Wording
 
 Row = dict[str, Any]
+_NAMINGS: tuple[Naming, ...] = ("named", "described")
 
 
 def build(facts: Facts, documents: Sequence[Document]) -> tuple[list[Row], list[Row]]:
@@ -40,8 +41,8 @@ def _ordered(rows: list[Row]) -> list[Row]:
 
 def _train_rows(ask: Ask) -> Iterator[Row]:
     possible = _namings(ask)
-    chosen = possible if ask.twice else [possible[rank(f"naming:{ask.record}:{ask.kind}") % len(possible)]]
-    for naming in chosen:
+    one = rank(f"naming:{ask.record}:{ask.kind}") % len(possible)
+    for naming in possible if ask.twice else possible[one : one + 1]:
         yield _row(ask, naming, "seen")
 
 
@@ -56,7 +57,7 @@ def _test_row(ask: Ask, asked: Counter[str]) -> Row:
 
 def _namings(ask: Ask) -> list[Naming]:
     if ask.questions:
-        return ["named", "described"][: len(ask.questions)]  # type: ignore[return-value]
+        return list(_NAMINGS[: len(ask.questions)])
     filled: list[tuple[Naming, Mapping[str, str]]] = [("named", ask.named), ("described", ask.described)]
     return [naming for naming, slots in filled if slots]
 

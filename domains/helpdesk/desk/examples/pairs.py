@@ -16,7 +16,12 @@ _COMPARED = {
     "export_limit": ("Workshop", "Solar sharing"),
     "charge_window": ("Heat pump winter", "Guest house"),
 }
-_WARRANTIES = {"Roost": "warranty-roost", "Tern": "warranty-tern", "Perch": "warranty-perch", "Hollow": "warranty-hollow"}
+_WARRANTIES = {
+    "Roost": "warranty-roost",
+    "Tern": "warranty-tern",
+    "Perch": "warranty-perch",
+    "Hollow": "warranty-hollow",
+}
 _CODE = re.compile(r"\b[BTPH]\d{3}\b")
 
 
@@ -132,6 +137,9 @@ def _weights_and_warranties(facts: Facts, documents: Sequence[Document]) -> Iter
                 with_records=(f"statement:{id}",),
                 format="text",
                 answer=voice.friendly(family.asked["Weight"].says.format(x=name, v=weight), says),
-                evidence=((family.sheet, row_quote(family.sheet, ("Weight", weight))), (source_of(says, documents), says)),
+                evidence=(
+                    (family.sheet, row_quote(family.sheet, ("Weight", weight))),
+                    (source_of(says, documents), says),
+                ),
                 named={"product": name},
             )

@@ -1,6 +1,6 @@
 """How people ask: question templates per kind, for things that are named and things that are only described.
 
-`seen` wordings occur in both files, `unseen` ones in the test set alone. `{Symptom}` and `{Described}` start a sentence.
+`seen` wordings occur in both files, `unseen` ones in the test set alone. `{Symptom}` and `{Described}` are capitalised.
 Statements and pairs have hand-written questions instead, in the facts.
 """
 

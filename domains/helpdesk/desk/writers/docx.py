@@ -19,7 +19,7 @@ def write(document: Document) -> bytes:
     file.core_properties.author = "Hestrel Energy Storage"
     file.core_properties.title = document.title
     file.core_properties.comments = ""
-    file.core_properties.created = file.core_properties.modified = datetime(2026, 6, 1, 8)  # noqa: DTZ001 - docx wants it naive
+    file.core_properties.created = file.core_properties.modified = datetime(2026, 6, 1, 8)
     for side in ("left_margin", "right_margin"):
         setattr(file.sections[0], side, Cm(2.2))
     file.styles["Normal"].font.name = "Calibri"  # type: ignore[attr-defined]
@@ -84,7 +84,7 @@ def _add(file: Any, block: object) -> None:
 
 
 def _mark_pages(file: Any) -> None:
-    """Note where pages begin, as Word does when it saves what it has laid out: readers of the file take pages from it."""
+    """Note where pages begin, as Word does when it saves: readers of the file take page numbers from these marks."""
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 

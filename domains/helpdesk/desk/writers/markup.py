@@ -32,7 +32,10 @@ def write_text(document: Document) -> bytes:
 
 def write_html(document: Document) -> bytes:
     """The document as one page without scripts or links to elsewhere."""
-    body = [f"<h1>{escape(document.title)}</h1>", *(f"<p><em>{escape(document.imprint)}</em></p>" for _ in document.imprint[:1])]
+    body = [
+        f"<h1>{escape(document.title)}</h1>",
+        *(f"<p><em>{escape(document.imprint)}</em></p>" for _ in document.imprint[:1]),
+    ]
     for block in document.blocks:
         body += _html(block)
     head = f'<meta charset="utf-8">\n<title>{escape(document.title)}</title>\n<style>{_STYLE}</style>'
@@ -92,7 +95,9 @@ def plain(block: Block) -> str:
             return "\n".join(_hanging(line) for line in _markdown(block).split("\n"))
         case Table(head, rows):
             widths = [max(len(str(value)) for value in column) + 2 for column in zip(head, *rows, strict=True)]
-            lines = ("".join(str(v).ljust(w) for v, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows))
+            lines = (
+                "".join(str(v).ljust(w) for v, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+            )
             return "\n".join(lines)
         case _:
             return ""

@@ -15,7 +15,11 @@ def write(document: Document) -> bytes:
 
     kind = PurePosixPath(document.path).suffix.lstrip(".")
     body = write_markdown(document).decode().split("\n", 1)[1] if kind == "epub" else write_markdown(document).decode()
-    options = ["--standalone", f"--metadata=identifier:hestrel-{PurePosixPath(document.path).stem}", "--metadata=lang:en"]
+    options = [
+        "--standalone",
+        f"--metadata=identifier:hestrel-{PurePosixPath(document.path).stem}",
+        "--metadata=lang:en",
+    ]
     if kind == "epub":
         options += [f"--metadata=title:{document.title}", "--metadata=author:Hestrel Energy Storage", "--split-level=2"]
     os.environ["SOURCE_DATE_EPOCH"] = "1780300800"  # 2026-06-01 08:00 UTC

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..blocks import Block, Bullets, Document, Heading, PageBreak, Steps, Table, Text
 
-_GREEN, _GREY, _PALE = "#1f5c4d", "#777777", "#eef4f1"
+_GREEN, _GREY, _PALE, _WHITE, _BLACK = "#1f5c4d", "#777777", "#eef4f1", "#ffffff", "#222222"
 _BODY, _SMALL = 10, 9
 _MARGIN = 1.6  # centimetres
 MISSING = "the PDF manuals need reportlab, which only this generator uses: pip install reportlab"
@@ -65,21 +65,31 @@ def _story(document: Document) -> list[Any]:
 
 
 def _styles() -> dict[str, Any]:
+    from reportlab.lib.colors import HexColor
     from reportlab.lib.styles import ParagraphStyle
 
-    body = ParagraphStyle("body", fontName="Helvetica", fontSize=_BODY, leading=14, spaceAfter=7)
+    def style(name: str, **settings: Any) -> Any:
+        basis = {"fontName": "Helvetica", "fontSize": _BODY, "leading": 14, "spaceAfter": 7}
+        return ParagraphStyle(name, **(basis | settings))
+
+    bold, green = "Helvetica-Bold", HexColor(_GREEN)
     return {
-        "body": body,
-        "imprint": ParagraphStyle("imprint", body, textColor=_GREY, spaceAfter=14),
-        "title": ParagraphStyle(
-            "title", body, fontName="Helvetica-Bold", fontSize=22, leading=28, spaceBefore=6, spaceAfter=16,
-            textColor="#ffffff", backColor=_GREEN, borderPadding=(10, 8, 12, 8),
+        "body": style("body"),
+        "imprint": style("imprint", textColor=HexColor(_GREY), spaceAfter=14),
+        "title": style(
+            "title",
+            fontName=bold,
+            fontSize=22,
+            leading=28,
+            spaceBefore=6,
+            spaceAfter=16,
+            textColor=HexColor(_WHITE),
+            backColor=green,
+            borderPadding=(10, 8, 12, 8),
         ),
-        "chapter": ParagraphStyle(
-            "chapter", body, fontName="Helvetica-Bold", fontSize=14, leading=19, spaceBefore=12, textColor=_GREEN
-        ),
-        "section": ParagraphStyle("section", body, fontName="Helvetica-Bold", fontSize=12, leading=16, spaceBefore=9),
-        "item": ParagraphStyle("item", body, leftIndent=14, firstLineIndent=-14, spaceAfter=3),
+        "chapter": style("chapter", fontName=bold, fontSize=14, leading=19, spaceBefore=12, textColor=green),
+        "section": style("section", fontName=bold, fontSize=12, leading=16, spaceBefore=9),
+        "item": style("item", leftIndent=14, firstLineIndent=-14, spaceAfter=3),
     }
 
 
@@ -119,20 +129,20 @@ def _grid(rows: Sequence[Sequence[str | int]]) -> Any:
     widths = [max(stringWidth(cell, bold, _SMALL) for cell in column) + gap for column in zip(*cells, strict=True)]
 
     class Grid(Flowable):
-        def wrap(self, available_width: float, _height: float) -> tuple[float, float]:
-            if sum(widths) > available_width:
-                raise ValueError(f"a table is {sum(widths) - available_width:.0f} points too wide: {cells[0]}")
-            spare = (available_width - sum(widths)) / len(widths)
+        def wrap(self, aW: float, aH: float) -> tuple[float, float]:  # noqa: ARG002, N803 - the names of reportlab
+            if sum(widths) > aW:
+                raise ValueError(f"a table is {sum(widths) - aW:.0f} points too wide: {cells[0]}")
+            spare = (aW - sum(widths)) / len(widths)
             self.columns = [width + spare for width in widths]
-            return available_width, height * len(cells)
+            return aW, height * len(cells)
 
         def draw(self) -> None:
             width = sum(self.columns)
             for index, row in enumerate(cells):
                 bottom = height * (len(cells) - index - 1)
-                self.canv.setFillColor(_GREEN if index == 0 else _PALE if index % 2 else "#ffffff")
+                self.canv.setFillColor(_GREEN if index == 0 else _PALE if index % 2 else _WHITE)
                 self.canv.rect(0, bottom, width, height, stroke=0, fill=1)
-                self.canv.setFillColor("#ffffff" if index == 0 else "#222222")
+                self.canv.setFillColor(_WHITE if index == 0 else _BLACK)
                 self._line(row, bottom + pad, bold if index == 0 else font)
             self.canv.setStrokeColor(_GREEN)
             self.canv.rect(0, 0, width, height * len(cells), stroke=1, fill=0)

@@ -18,7 +18,7 @@ def write(document: Document) -> bytes:
     deck: Any = Presentation()
     deck.core_properties.author = "Hestrel Energy Storage"
     deck.core_properties.title = document.title
-    deck.core_properties.created = deck.core_properties.modified = datetime(2026, 6, 1, 8)  # noqa: DTZ001 - pptx wants it naive
+    deck.core_properties.created = deck.core_properties.modified = datetime(2026, 6, 1, 8)
     first = deck.slides.add_slide(deck.slide_layouts[0])
     first.shapes.title.text = document.title
     first.placeholders[1].text = document.imprint

@@ -19,7 +19,7 @@ def write_xlsx(document: Document) -> bytes:
     book = Workbook()
     book.remove(book.worksheets[0])
     book.properties.creator, book.properties.title = "Hestrel Energy Storage", document.title
-    book.properties.created = datetime(2026, 6, 1, 8)  # noqa: DTZ001 - openpyxl wants it naive
+    book.properties.created = datetime(2026, 6, 1, 8)
     sheet: Any = None
     for block in document.blocks:
         match block:
@@ -71,5 +71,8 @@ def write_json(document: Document) -> bytes:
                 groups.append(f"  {json.dumps(title)}: [\n    " + ",\n    ".join(lines) + "\n  ]")
             case _:
                 raise ValueError(f"{document.path}: a catalogue holds headings and tables")
-    head = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in (("title", document.title), ("edition", document.imprint))]
+    head = [
+        f"  {json.dumps(key)}: {json.dumps(value)}"
+        for key, value in (("title", document.title), ("edition", document.imprint))
+    ]
     return ("{\n" + ",\n".join([*head, *groups]) + "\n}\n").encode()
