@@ -27,7 +27,6 @@ HNSW: dict[str, Any] = {
     "sync_threshold": 2000,
 }
 _BATCH = 2000  # Chroma takes at most 5,461 at once
-_SAMPLE = 64
 # The graph is an approximation: so many of the sampled chunks must be found by their own vector.
 _FOUND_SHARE = 0.95
 _TOLERANCE = 1e-4
@@ -215,11 +214,6 @@ def drop_collections(client: "Client", prefix: str, keep: Iterable[str]) -> None
     for name in names:
         if name.startswith(prefix) and name not in kept:
             client.delete_collection(name)
-
-
-def sample_step(total: int) -> int:
-    """Distance between chunks of a sample."""
-    return max(1, total // _SAMPLE)
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chromadb.api.client import Client
 
 _COPY_BELOW = 0.3  # share of changed chunks up to which a copy is cheaper than building anew
+_SAMPLE = 64  # chunks that are searched for by their own vector when a collection is verified
 _FEW = 500  # chunks that are worth a call of Chroma while others are still being made
 
 Progress = Callable[[str, int, int], None]
@@ -318,8 +319,7 @@ def verify_collection(files: CorpusFiles, generation: Generation, folder: Path |
             difference = chroma.compare(collection, read_rows(snapshot, 0, None), generation.chunks)
             if difference:
                 return str(difference)
-            step = chroma.sample_step(generation.chunks)
-            found, of = chroma.search_sample(collection, list(_every(read_rows(snapshot, 0, None), step)))
+            found, of = chroma.search_sample(collection, _sample(snapshot, generation.chunks))
             return "" if chroma.is_searchable(found, of) else f"only {found} of {of} chunks are found by their vector"
     finally:
         client.close()
@@ -349,8 +349,14 @@ def read_rows(connection: sqlite3.Connection, above: int, upto: int | None, vect
         yield Row(*row)
 
 
-def _every(rows: Iterable[Row], step: int) -> Iterator[Row]:
-    return (row for at, row in enumerate(rows) if at % step == 0)
+def _sample(connection: sqlite3.Connection, total: int) -> list[Row]:
+    """Chunks from all over the corpus."""
+    step = max(1, total // _SAMPLE)
+    query = (
+        f"SELECT {chroma.ROW} FROM chunks c JOIN vectors v ON v.key = c.vector_key "  # noqa: S608 - our own names
+        "WHERE c.number % ? = 0 LIMIT ?"
+    )
+    return [Row(*row) for row in connection.execute(query, (step, 2 * _SAMPLE))]
 
 
 def _next_name(files: CorpusFiles) -> str:
