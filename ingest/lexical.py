@@ -5,6 +5,7 @@ A chunk defines what stands at the start of its lines as a heading, a bold or co
 """
 
 import re
+import sqlite3
 
 from core.terms import name_terms, terms
 
@@ -31,6 +32,14 @@ def lexical_row(text: str, headings: tuple[str, ...]) -> tuple[str, str, str]:
     own = headings[-1:] if headings else ()
     defined += [term for heading in own for term in terms(heading)]
     return " ".join(defined), " ".join(terms(" ".join(headings))), " ".join(terms(text))
+
+
+def insert_lexical(connection: sqlite3.Connection, number: int, text: str, headings: tuple[str, ...]) -> None:
+    """Add the row of chunk `number` to the lexical index of a manifest."""
+    connection.execute(
+        "INSERT INTO lexical (rowid, defined, headings, body) VALUES (?, ?, ?, ?)",
+        (number, *lexical_row(text, headings)),
+    )
 
 
 def _names(lead: str) -> list[str]:

@@ -26,7 +26,7 @@ from retriever.lexical import DEFINES, LexicalIndex
 from retriever.lines import best_line
 from retriever.query import Query, read_question
 
-_COLUMNS = "number, id, source, locator, headings, start, end, page, ordinal, text"
+_COLUMNS = "number, id, source, locator, headings, start, end, page, place, first_line, last_line, ordinal, text"
 # What a line that holds every word of the question adds to its chunk's score.
 LINE_WEIGHT = 1.0
 # A filter leaves few of the lexical hits: so many more are looked at.
@@ -49,8 +49,8 @@ class _Served:
 class HybridRetriever(BaseRetriever):
     """Finds passages of one corpus.
 
-    Metadata of a hit: `source`, `locator`, `score` (0 to 1), `id`, `start`, `end`, `ordinal`, and `page` where known;
-    `page_content` is the whole chunk. May be used from several threads.
+    Metadata of a hit: `source`, `locator`, `score` (0 to 1), `id`, `start`, `end`, `ordinal`, and `page`, `place`,
+    `first_line`, `last_line` where known; `page_content` is the whole chunk. May be used from several threads.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -224,6 +224,6 @@ def _rows(connection: sqlite3.Connection, numbers: list[int]) -> dict[int, dict[
 def _document(row: dict[str, Any], score: float) -> Document:
     metadata = {key: row[key] for key in ("source", "locator", "id", "start", "end", "ordinal")}
     metadata["score"] = round(score, 6)
-    if row["page"] is not None:
-        metadata["page"] = row["page"]
+    # Chroma and filters know no None: what a format does not have is left out.
+    metadata |= {key: row[key] for key in ("page", "place", "first_line", "last_line") if row[key]}
     return Document(page_content=row["text"], metadata=metadata, id=row["id"])
