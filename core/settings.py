@@ -44,6 +44,10 @@ class IngestSettings(Section):
     batch_size: int = Field(default=64, ge=1, description="Chunks embedded at once.")
     workers: int = Field(default=2, ge=1, description="Parsing processes.")
     max_file_mib: int = Field(default=64, ge=1, description="Larger files are rejected.")
+    parse_seconds: float = Field(default=120.0, gt=0, description="A file that takes longer to parse is rejected.")
+    parse_memory_mib: int = Field(
+        default=3072, ge=512, description="Memory of one parsing process; a file that needs more is rejected."
+    )
 
 
 class RetrieveSettings(Section):

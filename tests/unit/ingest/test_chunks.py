@@ -12,9 +12,9 @@ def document(*parts):
     """Parts are (kind, text) or (kind, text, level)."""
     text, blocks = "", []
     for kind, content, *level in parts:
-        head_end = len(text) + len(content.split("\n")[0]) if kind == "table" else 0
+        head = (len(text), len(text) + len(content.split("\n")[0])) if kind == "table" else None
         label = content.lstrip("# ") if kind == "heading" else ""
-        blocks.append(Block(kind, len(text), len(text) + len(content), *(level or [0]), label=label, head_end=head_end))
+        blocks.append(Block(kind, len(text), len(text) + len(content), *(level or [0]), label=label, head=head))
         text += content + "\n\n"
     return ParsedDocument(text, tuple(blocks))
 
