@@ -180,6 +180,13 @@ class Manifest:
         """Make the revision grow."""
         self.connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'")
 
+    def next_generation(self, above: int) -> int:
+        """A number for a generation that none has had, greater than `above`."""
+        with self.transaction():
+            number = max(above, int(self.meta("generation") or 0)) + 1
+            self._set("generation", str(number))
+        return number
+
     # --- reading ---
 
     def known(self) -> dict[str, Known]:
