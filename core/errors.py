@@ -68,6 +68,10 @@ class OverloadedError(ServeError):
         self.retry_after = retry_after
 
 
+class ModelDownError(ServeError):
+    """The language model has stopped, restarts, or does not answer in time."""
+
+
 class RequestError(GraftError):
     """A request asks for something that does not exist: an arm, a format, a schema, a model name."""
 

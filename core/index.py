@@ -75,6 +75,8 @@ class CorpusFiles:
         self.manifest = root / "manifest.sqlite"
         self.pointer = root / "generation.json"
         self.generations = root / "generations"
+        # Where parsing processes may write; empty between ingestions.
+        self.scratch = root / "parsing"
 
     def snapshot(self, generation: str) -> Path:
         """The manifest as it was when the generation was built."""

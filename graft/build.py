@@ -3,7 +3,7 @@
 import importlib.util
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ModelError, PackError
 from core.pack import DomainPack, load_pack
 from core.passages import CountTokens
-from core.prompt import prompt_hash
+from core.prompt import CountMessages, Message, prompt_hash
 from core.settings import GenerateSettings, Settings
 from core.workspace import Workspace
 
@@ -65,6 +65,27 @@ def token_counter(llm: Path) -> CountTokens:
         raise ModelError(f"{llm} has no readable tokenizer.json: use a model with a fast tokenizer") from error
     tokenizer.no_truncation()
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+@lru_cache(maxsize=4)
+def message_counter(llm: Path) -> CountMessages:
+    """Counts the tokens of chat messages as the model in folder `llm` gets them, chat template included.
+
+    Messages that end with the user's include the opening of the answer. Raises ModelError.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(llm)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{llm} has no tokenizer that can be read: {error}") from error
+
+    def count(messages: Sequence[Message]) -> int:
+        ask = messages[-1]["role"] != "assistant"
+        text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=ask)
+        return len(tokenizer.encode(str(text), add_special_tokens=False))
+
+    return count
 
 
 def prompt_fingerprint(llm: Path) -> str:

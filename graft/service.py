@@ -6,18 +6,20 @@ Each part starts by its own method, so that a command starts only what it needs.
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from core.activity import answering
 from core.chat import ChatPipeline, Event, Question
-from core.errors import GraftError, RequestError, ServeError
+from core.errors import GraftError, ModelDownError, RequestError, ServeError
 from core.icl import ExampleSelector
 from core.pack import DomainPack
 from core.passages import to_passage
 from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus
 from core.settings import Settings
 from core.types import Answer, Passage
+from core.without_model import or_passages
 from core.workspace import Workspace
 from finetune.adapters import AdapterStore
 from graft import build
@@ -30,9 +32,11 @@ if TYPE_CHECKING:
     from graft.models import PreparedModels
     from retriever.hybrid import HybridRetriever
     from serve.vllm_process import ExternalVllm, VllmProcess
+    from serve.vllm_watch import HealthWatch
 
 Say = Callable[[str], None]
 IndexProgress = Callable[[str, int, int], None]
+SILENT = "vLLM does not answer"
 
 
 class LocalService:
@@ -49,6 +53,7 @@ class LocalService:
         self._examples: ExampleSelector | None = None
         self._clients: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._served_adapters: set[str] = set()
+        self._watch: HealthWatch | None = None
         self._lock = threading.RLock()
 
     # --- starting ---
@@ -77,6 +82,7 @@ class LocalService:
     def start_model(self, say: Say) -> None:
         """Start vLLM, or connect to the one at `serve.vllm_url`, and load the active adapter if it fits."""
         from serve.vllm_process import ExternalVllm, VllmProcess
+        from serve.vllm_watch import HealthWatch
 
         serve, models = self.settings.serve, self._models()
 
@@ -118,6 +124,8 @@ class LocalService:
             self.state.model = PartStatus(state="failed", detail=str(error))
             raise
         self.state.model = PartStatus(state="ready")
+        self._watch = HealthWatch(self.vllm, self._health_changed)
+        self._watch.start()
         active = self.store.active()
         if active and self.store.fits(active, base_name=models.llm_name, prompt_hash=self.prompt_hash):
             self.serve_adapter(active)
@@ -134,6 +142,10 @@ class LocalService:
     def close(self) -> None:
         """Stop vLLM."""
         from serve.vllm_process import VllmProcess
+
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
 
         if isinstance(self.vllm, VllmProcess):
             self.vllm.stop()
@@ -181,19 +193,22 @@ class LocalService:
             retriever=self.retriever(corpus or self.pack.name) if self._has_index(corpus or self.pack.name) else None,
             examples=self._examples,
             token_budget=self.settings.retrieve.token_budget,
+            longest_answer=self.settings.serve.max_model_len // 2,
             while_answering=lambda: answering(self.workspace.run),
         )
 
     # --- DomainService ---
 
     async def stream(self, question: Question, corpus: str | None = None) -> AsyncIterator[Event]:
-        """Answer as events. Raises ServeError while parts are not ready."""
-        self._vllm()
-        if question.adapter:
+        """Answer as events. Raises ServeError while parts are not ready; see `Question.or_passages`."""
+        if not question.or_passages:
+            self._vllm()
+        if question.adapter and self.state.model.state == "ready":
             await asyncio.to_thread(self.serve_adapter, question.adapter)
         pipeline = await asyncio.to_thread(self.pipeline, corpus)
-        async for event in _translate_errors(pipeline.stream(question)):
-            yield event
+        async with aclosing(or_passages(_translate_errors(pipeline.stream(question)), question)) as events:
+            async for event in events:
+                yield event
 
     async def answer(self, question: Question, corpus: str | None = None) -> Answer:
         """Answer in one piece."""
@@ -264,7 +279,24 @@ class LocalService:
 
         return await asyncio.to_thread(self._ingest, progress)
 
+    def engine_counts(self) -> Mapping[str, float]:
+        """What vLLM counts, for /metrics: prompt tokens looked up in its prefix cache, and found. May block shortly."""
+        vllm = self.vllm
+        counts = vllm.cache_counts() if vllm is not None and self.state.model.state == "ready" else None
+        return {} if counts is None else {"prefix_cache_queries": counts[0], "prefix_cache_hits": counts[1]}
+
     # --- inside ---
+
+    def _health_changed(self, up: bool) -> None:
+        """A server that falls silent is not ready; VllmProcess itself reports one that has died."""
+        from serve.vllm_process import ExternalVllm
+
+        if not up and self.state.model.state == "ready":
+            self.state.model = PartStatus(state="restarting", detail=SILENT)
+        elif up and self.state.model.detail == SILENT:
+            if isinstance(self.vllm, ExternalVllm):
+                self.vllm.load_again()
+            self.state.model = PartStatus(state="ready")
 
     def _ingest(self, progress: IndexProgress) -> dict[str, Any]:
         from ingest.pipeline import ingest_corpus
@@ -307,7 +339,7 @@ class LocalService:
     def _vllm(self) -> "VllmProcess | ExternalVllm":
         if self.vllm is None or self.state.model.state not in ("ready", "starting"):
             detail = self.state.model.detail or "it is still starting; try again in a moment"
-            raise ServeError(f"the language model does not answer: {detail}")
+            raise ModelDownError(f"the language model does not answer: {detail}")
         return self.vllm
 
 
@@ -320,13 +352,15 @@ async def _translate_errors(events: AsyncIterator[Event]) -> AsyncIterator[Event
         async for event in events:
             yield event
     except openai.APITimeoutError as error:
-        raise ServeError("the model took too long to answer: try again, or ask something shorter") from error
+        raise ModelDownError("the model took too long to answer: try again, or ask something shorter") from error
     except (openai.APIConnectionError, httpx.TransportError) as error:
-        raise ServeError(
+        raise ModelDownError(
             "the language model cannot be reached; it restarts by itself, try again in a minute"
         ) from error
     except openai.BadRequestError as error:
         raise RequestError(f"the language model cannot take this request: {error.message}") from error
+    except openai.InternalServerError as error:
+        raise ModelDownError(f"the language model has failed: {error.message}") from error
     except openai.APIStatusError as error:
         raise ServeError(f"the language model refused the request: {error.message}") from error
     finally:

@@ -26,7 +26,7 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     check_bind(settings)
     check_port(settings.host, settings.port)
     socket = control_socket(service.workspace, service.pack.name)
-    app = create_app(service, settings)
+    app = create_app(service, settings, service.engine_counts)
     if page:
         from ui.mount import mount
 

@@ -68,7 +68,7 @@ class Manifest:
 
     def __init__(self, files: CorpusFiles, embedder: str | None, *, reembed: bool = False) -> None:
         self.name = files.root.name
-        self._files = files
+        self.files = files
         # Where vectors are written to and looked up in.
         self.vectors = "vectors"
         try:
@@ -97,7 +97,7 @@ class Manifest:
 
     def reader(self) -> sqlite3.Connection:
         """Another connection, for reading from another thread. Sees what is acknowledged."""
-        return sqlite3.connect(self._files.manifest, timeout=30, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(self.files.manifest, timeout=30, isolation_level=None, check_same_thread=False)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -141,7 +141,7 @@ class _Sync:
         outcome = Outcome()
         if plan.parse:
             indexed = {source for source, known in plan.known.items() if known.status == "indexed"}
-            outcome = reading.run(plan.parse, indexed, self._files.root / "parsing")
+            outcome = reading.run(plan.parse, indexed)
             self._reject(plan, outcome, allow_mass_deletion=allow_mass_deletion)
         outcome.embedded += reading.embed_missing()
         if self._manifest.is_reembedding:

@@ -7,7 +7,6 @@ Hand-overs are bounded, so memory stays flat as a corpus grows. Knows no Chroma 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from core.settings import IngestSettings
 from ingest.background import Ahead, Jobs
@@ -72,16 +71,13 @@ class Reading:
         self._on_the_way: set[str] = set()
         self._outcome = Outcome()
 
-    def run(self, files: Sequence[FoundFile], indexed_before: Container[str], scratch: Path) -> Outcome:
-        """Read `files`; parsers may write to `scratch`, made and removed here. What was acknowledged stays.
-
-        Raises IngestError, sqlite3.Error, OSError.
-        """
+    def run(self, files: Sequence[FoundFile], indexed_before: Container[str]) -> Outcome:
+        """Read `files`. Raises IngestError, sqlite3.Error, OSError; what was acknowledged stays."""
         self._indexed_before = indexed_before
         settings = self._settings
         workers = min(settings.workers, 1 + (len(files) - 1) // _FILES_PER_WORKER)
         limits = Limits(settings.max_file_mib << 20, settings.parse_seconds, settings.parse_memory_mib << 20)
-        pool = ParserPool(workers, limits, scratch)
+        pool = ParserPool(workers, limits, self._manifest.files.scratch)
         with ExitStack() as stack:
             self._reader = stack.enter_context(closing(self._manifest.reader()))
             self._writer = stack.enter_context(Jobs("write", 4))
