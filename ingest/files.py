@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.printable import printable
+
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -59,7 +61,7 @@ def find_files(roots: Sequence[Path], max_bytes: int) -> list[FoundFile | Refuse
 
 def _below(root: Path, inside: Sequence[Path], max_bytes: int) -> Iterator[FoundFile | Refused]:
     if not root.is_dir():
-        yield _receipt(root, root.name, inside, max_bytes)
+        yield _receipt(root, source_name(root.name), inside, max_bytes)
         return
     folders = [root]
     while folders:
@@ -81,8 +83,12 @@ def _below(root: Path, inside: Sequence[Path], max_bytes: int) -> Iterator[Found
 
 
 def _source(path: Path, root: Path) -> str:
-    # Names that are not UTF-8 are shown escaped: SQLite and JSON hold no stray bytes.
-    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
+    return source_name(path.relative_to(root).as_posix())
+
+
+def source_name(path: str) -> str:
+    """A path as the index names it: on one line, without control characters, and without bytes that are no UTF-8."""
+    return printable(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def _receipt(path: Path, source: str, inside: Sequence[Path], max_bytes: int) -> FoundFile | Refused:
@@ -92,7 +98,7 @@ def _receipt(path: Path, source: str, inside: Sequence[Path], max_bytes: int) ->
         if stat.S_ISLNK(status.st_mode):
             target = path.resolve(strict=True)
             if not any(target.is_relative_to(root) for root in inside):
-                return Refused(source, f"link leads out of the corpus, to {target}: copy the file in")
+                return Refused(source, f"link leads out of the corpus, to {printable(str(target))}: copy the file in")
             status = target.stat()
             if stat.S_ISDIR(status.st_mode):
                 return Refused(source, "link to a folder: its files are read where they stand")

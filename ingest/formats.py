@@ -59,6 +59,8 @@ def format_of(source: str, data: bytes) -> Format:
     if suffix in _BINARY:
         raise ValueError(f".{suffix} files hold no text that can be read")
     claimed, found = _BY_SUFFIX.get(suffix), signature_of(data)
+    if claimed == "pdf" and found is None and b"%PDF-" in data[:1024]:
+        return "pdf"  # some programs write a line of their own before the PDF
     if claimed is None:
         return _unclaimed(found)
     if claimed in _SIGNED and (found is None or found.format != claimed):

@@ -59,6 +59,8 @@ def _tidy(text: str) -> str:
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    if any("depth" in entry.message for entry in parser.error_log):
+        raise ValueError("is nested too deeply")
     if root is None:
         return ""
     for element in root.xpath(f"//{_NAVIGATION}"):

@@ -23,9 +23,14 @@ def read_pages(data: bytes, numbers: Sequence[int]) -> Iterator[tuple[int, list[
     import pypdfium2
 
     languages = _languages()
-    document = pypdfium2.PdfDocument(data)
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError:
+        return
     try:
         for number in numbers:
+            if number > len(document):
+                continue
             page = document[number - 1]
             width, height = page.get_size()
             scale = min(_DPI / 72, (_MOST_PIXELS / max(width * height, 1)) ** 0.5)

@@ -3,6 +3,7 @@
 Runs in a parsing process. Raises ValueError with a reason fit for a receipt. Knows no manifest, no chunks, no embedder.
 """
 
+import re
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -14,6 +15,7 @@ from ingest.decode import decode
 from ingest.extracted import NO_LANGUAGE, to_document
 from ingest.formats import VERBATIM, Format, format_of
 
+_OTHER_FILES = re.compile(r"^([ \t]*)(?:\.\. (?:include|literalinclude)::|:(?:file|url):)", re.MULTILINE)
 _ARCHIVES = frozenset({"docx", "pptx", "xlsx", "odt", "epub"})
 
 
@@ -55,8 +57,14 @@ def _verbatim(data: bytes, kind: Format) -> ParsedDocument:
             # JSON with comments, or several values: its lines are worth having all the same.
             notes.append(f"not valid JSON, kept as lines: {_short(error)}")
     if document is None:
-        elements = [Element(e.category, e.text) for e in _elements(decoded.text, kind) if e.text]
-        document = to_blocks(decoded.text, elements, "code" if kind == "json" else kind)
+        try:
+            elements = _elements(decoded.text, kind)
+        except (RuntimeError, AssertionError, ValueError, KeyError, IndexError) as error:
+            # Its text is verbatim: what a reader would tell of its structure can be done without.
+            elements = _elements(decoded.text, "text")
+            notes.append(f"read as plain text: {_short(error)}")
+        found = [Element(element.category, element.text) for element in elements if element.text]
+        document = to_blocks(decoded.text, found, "code" if kind == "json" else kind)
     return replace(document, notes="; ".join(notes))
 
 
@@ -69,7 +77,9 @@ def _elements(text: str, kind: Format) -> list[Any]:
         case "rst":
             from unstructured.partition.rst import partition_rst
 
-            return partition_rst(file=BytesIO(text.encode()), languages=NO_LANGUAGE)
+            # Other files are not for this one to read; pandoc gives up where it finds them missing.
+            alone = _OTHER_FILES.sub(r"\1..", text)
+            return partition_rst(file=BytesIO(alone.encode("utf-8", "replace")), languages=NO_LANGUAGE)
         case _:
             from unstructured.partition.text import partition_text
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -44,7 +45,7 @@ class ParsingProcess:
     """
 
     def __init__(self, scratch: Path, limits: Limits) -> None:
-        self._limits = limits
+        self._limits, self._stopping = limits, threading.Lock()
         self._scratch = Path(tempfile.mkdtemp(prefix="worker-", dir=scratch))
         self._log = self._scratch.with_suffix(".log")
         options = {**asdict(limits), "scratch": os.fspath(self._scratch)}
@@ -84,11 +85,12 @@ class ParsingProcess:
 
     def stop(self) -> int:
         """End the process and whatever it started. Returns the exit status if it had ended by itself, else -SIGKILL."""
-        if self._process.returncode is None:
-            self._let_end()
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        status = self._process.wait()
+        with self._stopping:
+            if self._process.returncode is None:
+                self._let_end()
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            status = self._process.wait()
         self._channel.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._log.unlink(missing_ok=True)
