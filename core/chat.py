@@ -4,32 +4,30 @@
 Seams are LangChain's own: BaseRetriever and BaseChatModel. Starts nothing, stores nothing.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage, convert_to_messages
+from langchain_core.messages import convert_to_messages
 from langchain_core.retrievers import BaseRetriever
 from pydantic import BaseModel, ConfigDict
 
 from core.answer_text import json_grammar, read_answer, serialise
 from core.arms import Arm
-from core.errors import AdapterError, ModelDownError, RequestError, ServeError
+from core.draft import Draft, in_time
+from core.errors import AdapterError, RequestError, ServeError
 from core.icl import ExampleSelector
 from core.pack import DomainPack
 from core.passages import CountTokens, to_citations, to_passages
 from core.prompt import Message, PromptRequest, render
-from core.second_try import LOOP_CHARACTERS, is_loop, second_try
+from core.second_try import second_try
 from core.sections import sections_of, sections_pattern
 from core.settings import GenerateSettings
 from core.standalone import standalone_question
 from core.types import STRUCTURED, Answer, Format, Passage, Usage
-
-T = TypeVar("T")
 
 
 class Question(BaseModel):
@@ -145,7 +143,7 @@ class ChatPipeline:
         answer, used, tries = None, Usage(), 0
         while options is not None:
             tries += 1
-            draft = _Draft(started, started + self.generate.timeout_seconds, ends_loops=promised)
+            draft = Draft(started, started + self.generate.timeout_seconds, ends_loops=promised)
             with self.while_answering():
                 async for piece in draft.write(model, messages, options):
                     if not question.has_shape:
@@ -201,7 +199,7 @@ class ChatPipeline:
             raise RequestError(
                 f"domain '{self.pack.name}' has no index yet: run graft ingest --domain {self.pack.name}"
             )
-        documents = await _in_time(self.retriever.ainvoke(text), time.perf_counter() + self.generate.timeout_seconds)
+        documents = await in_time(self.retriever.ainvoke(text), time.perf_counter() + self.generate.timeout_seconds)
         return to_passages(documents, self.token_budget, self.count_tokens)
 
     def _grammar(self, written: Format, schema: dict[str, Any], passages: int) -> dict[str, Any]:
@@ -230,7 +228,7 @@ class ChatPipeline:
         question: Question,
         schema: dict[str, Any] | None,
         written: Format,
-        draft: "_Draft",
+        draft: Draft,
         passages: list[Passage] | None,
         model_name: str,
     ) -> Answer:
@@ -255,53 +253,3 @@ class ChatPipeline:
             raw=raw,
             passages=passages or [],
         )
-
-
-class _Draft:
-    """One generation as it grows: text, token counts, why it ended. Times in seconds of time.perf_counter."""
-
-    def __init__(self, started: float, deadline: float, *, ends_loops: bool) -> None:
-        self.pieces: list[str] = []
-        self.usage = Usage()
-        self.reason: str | None = None
-        self.first_token: float | None = None
-        self._started, self._deadline, self._ends_loops = started, deadline, ends_loops
-
-    async def write(
-        self, model: BaseChatModel, messages: list[BaseMessage], options: dict[str, Any]
-    ) -> AsyncIterator[str]:
-        """Pieces of text as they come. Raises ModelDownError when the whole takes too long, ServeError for silence."""
-        chunks = model.astream(messages, **options)
-        silent, tail = True, ""
-        try:
-            while (chunk := await _in_time(anext(chunks, None), self._deadline)) is not None:
-                if not isinstance(chunk, AIMessageChunk):
-                    continue
-                silent = False
-                if chunk.usage_metadata:
-                    counts = chunk.usage_metadata
-                    self.usage = Usage(prompt_tokens=counts["input_tokens"], completion_tokens=counts["output_tokens"])
-                self.reason = chunk.response_metadata.get("finish_reason") or self.reason
-                piece = chunk.text
-                if not piece:
-                    continue
-                if self.first_token is None:
-                    self.first_token = time.perf_counter() - self._started
-                self.pieces.append(piece)
-                yield piece
-                if self._ends_loops and is_loop(tail := (tail + piece)[-LOOP_CHARACTERS:]):
-                    self.reason = "loop"
-                    return
-        finally:
-            await chunks.aclose()  # type: ignore[attr-defined]
-        if silent:
-            raise ServeError("the model sent no answer; look into the vLLM log of the workspace")
-
-
-async def _in_time(work: Awaitable[T], deadline: float) -> T:
-    """The result of `work`. Raises ModelDownError once `deadline` (time.perf_counter) has passed."""
-    try:
-        async with asyncio.timeout(deadline - time.perf_counter()):
-            return await work
-    except TimeoutError as error:
-        raise ModelDownError("the model took too long to answer: try again, or ask something shorter") from error

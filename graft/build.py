@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import ModelError, PackError
 from core.pack import DomainPack, load_pack
@@ -100,18 +100,8 @@ def prompt_fingerprint(llm: Path) -> str:
     return prompt_hash(json.dumps(text))
 
 
-def chat_model(name: str, generate: GenerateSettings, base_url: str, client: "httpx.AsyncClient") -> "BaseChatModel":
-    """A LangChain chat model for one model name of a vLLM server, over that server's own transport."""
-    from langchain.chat_models import init_chat_model
+def chat_model(name: str, generate: GenerateSettings, client: "httpx.AsyncClient") -> "BaseChatModel":
+    """A LangChain chat model for one model name of the vLLM server that `client` speaks to."""
+    from serve.vllm_chat import VllmChat
 
-    options: dict[str, Any] = {
-        "base_url": base_url,
-        "api_key": "unused",
-        "http_async_client": client,
-        "temperature": generate.temperature,
-        "max_retries": 0,
-        "timeout": generate.timeout_seconds,
-        "streaming": True,
-        "stream_usage": True,
-    }
-    return init_chat_model(name, model_provider="openai", **options)
+    return VllmChat(model=name, client=client, temperature=generate.temperature)

@@ -340,7 +340,7 @@ class LocalService:
         client = self._clients.get(loop)
         if client is None:
             client = self._clients[loop] = vllm.async_client(self.settings.generate.timeout_seconds)
-        return build.chat_model(name, self.settings.generate, vllm.base_url, client)
+        return build.chat_model(name, self.settings.generate, client)
 
     def _has_index(self, corpus: str) -> bool:
         from core.index import corpus_counts
@@ -362,22 +362,15 @@ class LocalService:
 async def _translate_errors(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
     """Turn the model client's errors into one line each; close the generation with the iterator."""
     import httpx
-    import openai
 
     try:
         async for event in events:
             yield event
-    except openai.APITimeoutError as error:
+    except httpx.TimeoutException as error:
         raise ModelDownError("the model took too long to answer: try again, or ask something shorter") from error
-    except (openai.APIConnectionError, httpx.TransportError) as error:
+    except httpx.TransportError as error:
         raise ModelDownError(
             "the language model cannot be reached; it restarts by itself, try again in a minute"
         ) from error
-    except openai.BadRequestError as error:
-        raise RequestError(f"the language model cannot take this request: {error.message}") from error
-    except openai.InternalServerError as error:
-        raise ModelDownError(f"the language model has failed: {error.message}") from error
-    except openai.APIStatusError as error:
-        raise ServeError(f"the language model refused the request: {error.message}") from error
     finally:
         await events.aclose()  # type: ignore[attr-defined]

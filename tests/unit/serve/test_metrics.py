@@ -112,3 +112,12 @@ def test_queue_counts():
         assert queue.counts() == {"waiting": 0, "answering": 0}
 
     asyncio.run(go())
+
+
+def test_metrics_need_a_key_where_there_are_keys(tmp_path):
+    from serve.api_keys import add_key
+
+    key = add_key(tmp_path / "keys", "prometheus")
+    http = client(ScriptedService(), ServeSettings(api_keys_file=tmp_path / "keys"))
+    assert http.get("/metrics").status_code == 401
+    assert http.get("/metrics", headers={"Authorization": f"Bearer {key}"}).status_code == 200
