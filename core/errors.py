@@ -36,6 +36,10 @@ class IndexMismatchError(IngestError):
     """The index was built by another embedder or an incompatible version."""
 
 
+class IndexBusyError(IngestError):
+    """Another process writes to the indexes of this workspace; try again when it is done."""
+
+
 class MassDeletionError(IngestError):
     """A sync would remove more than half of a corpus; it stopped before it changed anything."""
 

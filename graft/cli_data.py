@@ -1,6 +1,5 @@
-"""Commands about documents, packs and models: ingest, prepare, init, models."""
+"""Commands about packs and models: prepare, init, models."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -14,35 +13,9 @@ models = typer.Typer(help="Models on this machine.", no_args_is_help=True)
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    app.command()(ingest)
     app.command()(prepare)
     app.command()(init)
     app.add_typer(models, name="models")
-
-
-def ingest(context: typer.Context, domain: Domain = "django", as_json: AsJson = False, trust: Trust = False) -> None:
-    """Bring the index of a domain up to date with its documents."""
-    from graft.connect import find_remote
-    from graft.service import LocalService
-
-    console: Console = context.obj
-    settings, workspace, pack = console.open(domain)
-    with console.bars() as progress:
-        remote = find_remote(workspace, pack)
-        if remote is not None:
-            report = asyncio.run(remote.ingest(lambda stage, share: progress(stage, int(share * 100), 100)))
-        else:
-            service = LocalService(settings, workspace, pack, trusted=trust)
-            service.prepare(console.say)
-            report = service.open_index(progress) or {}
-    report["seconds"] = console.seconds
-    if as_json:
-        console.emit(report)
-        return
-    for reject in report["rejected"]:
-        console.say(f"rejected {reject['source']}: {reject['reason']}")
-    counts = ", ".join(f"{report[key]} {key}" for key in ("indexed", "updated", "skipped", "deleted"))
-    print(f"{counts}, {len(report['rejected'])} rejected; {report['chunks']} chunks in {report['seconds']:.1f} s")
 
 
 def prepare(context: typer.Context, domain: Domain = "django", trust: Trust = False) -> None:

@@ -23,6 +23,7 @@ from core.without_model import or_passages
 from core.workspace import Workspace
 from finetune.adapters import AdapterStore
 from graft import build
+from graft.indexing import DomainIndex
 from graft.sockets import vllm_socket
 
 if TYPE_CHECKING:
@@ -67,16 +68,29 @@ class LocalService:
         # prepare.py itself returns at once when what it made is current.
         build.prepare_pack(self.pack, say, trusted=self._trusted)
 
-    def open_index(self, progress: IndexProgress, *, update: bool = True) -> dict[str, Any] | None:
-        """Open the domain's index; with `update`, ingest what has changed first and return the receipt."""
+    def open_index(
+        self, progress: IndexProgress, *, update: bool = True, keep_serving: bool = False
+    ) -> dict[str, Any] | None:
+        """Open the domain's index; with `update`, ingest what has changed first and return the receipt.
+
+        `keep_serving`: where that fails (a folder that is not mounted, a full disk), open the index as it was; the
+        status says so.
+        """
         self.state.corpus = PartStatus(state="starting", detail="Reading documents")
+        receipt, trouble = None, ""
         try:
-            receipt = self._ingest(progress) if update else None
+            if update:
+                try:
+                    receipt = self._ingest(progress)
+                except GraftError as error:
+                    if not (keep_serving and self._has_index(self.pack.name)):
+                        raise
+                    trouble = f"the documents as they were indexed last: {error}"
             self.retriever(self.pack.name)
         except GraftError as error:
             self.state.corpus = PartStatus(state="failed", detail=str(error))
             raise
-        self.state.corpus = PartStatus(state="ready", progress=1.0)
+        self.state.corpus = PartStatus(state="ready", progress=1.0, detail=trouble)
         return receipt
 
     def start_model(self, say: Say) -> None:
@@ -271,13 +285,22 @@ class LocalService:
         self.store.activate(manifest.name, base_name=models.llm_name, prompt_hash=self.prompt_hash)
         self.state.adapter = manifest.name
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         """Bring the index up to date and return the receipt."""
 
         def progress(stage: str, done: int, total: int) -> None:
             on_progress(stage, done / total if total else 0.0)
 
-        return await asyncio.to_thread(self._ingest, progress)
+        def ingest() -> dict[str, Any]:
+            receipt = self._ingest(progress, reembed=reembed, allow_mass_deletion=allow_mass_deletion)
+            self.retriever(self.pack.name)
+            if self.state.corpus.state in ("ready", "failed"):
+                self.state.corpus = PartStatus(state="ready", progress=1.0)
+            return receipt
+
+        return await asyncio.to_thread(ingest)
 
     def engine_counts(self) -> Mapping[str, float]:
         """What vLLM counts, for /metrics: prompt tokens looked up in its prefix cache, and found. May block shortly."""
@@ -298,24 +321,17 @@ class LocalService:
                 self.vllm.load_again()
             self.state.model = PartStatus(state="ready")
 
-    def _ingest(self, progress: IndexProgress) -> dict[str, Any]:
-        from ingest.pipeline import ingest_corpus
-
+    def _ingest(
+        self, progress: IndexProgress, *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         def tell(stage: str, done: int, total: int) -> None:
             share = done / total if total else None
             if self.state.corpus.state == "starting":
                 self.state.corpus = PartStatus(state="starting", detail=f"{stage} {done} of {total}", progress=share)
             progress(stage, done, total)
 
-        report = ingest_corpus(
-            self.pack.corpus_paths,
-            self.workspace.corpus(self.pack.name),
-            self.embeddings(),
-            self.settings.ingest,
-            chroma_url=self.settings.retrieve.chroma_url,
-            on_progress=tell,
-        )
-        return report.model_dump()
+        index = DomainIndex(self.settings, self.workspace, self.pack, self.embeddings)
+        return index.ingest(tell, reembed=reembed, allow_mass_deletion=allow_mass_deletion).model_dump()
 
     def _chat_model(self, name: str) -> "BaseChatModel":
         vllm = self._vllm()

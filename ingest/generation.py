@@ -84,7 +84,7 @@ class GenerationBuild:
         """Begin, in the background. Chunks that are acknowledged from now on may enter Chroma by `advance`."""
         _remove_rubbish(self._files)
         self._on_step("old generations removed", "")
-        name = _next_name(self._files)
+        name = self._next_name()
         try:
             (self._files.generations / name).mkdir(parents=True)
         except OSError as error:
@@ -112,7 +112,22 @@ class GenerationBuild:
         filling, job = self._filling, self._job
         assert filling is not None
         assert job is not None
-        job.result()
+        try:
+            job.result()
+            generation = self._complete(filling, on_progress)
+        except (GraftError, OSError):
+            if filling.base is None:
+                raise
+            # The served collection is not what it should be: build from the manifest alone.
+            filling.close()
+            self._filling, self._job, self._anew = None, None, True
+            return self.finish(on_progress)
+        _flush(self._files.generations / generation.name)
+        self._files.write_pointer(generation)
+        self._on_step("pointer written", generation.name)
+        return generation
+
+    def _complete(self, filling: "_Filling", on_progress: Progress) -> Generation:
         generation = self._snapshot(filling)
         filled = self._worker.submit(filling.complete, generation)
         while True:
@@ -124,28 +139,17 @@ class GenerationBuild:
         on_progress("store", generation.chunks, generation.chunks)
         self._on_step("chroma filled", generation.name)
         trouble = filling.verify(generation)
-        if trouble and filling.base is not None:
-            return self._anew_instead(on_progress)  # the served collection was not as it should be
         if trouble:
             raise IngestError(
                 f"the new vector index {generation.collection} does not hold what was written to it ({trouble}): the "
                 "one before stays in use; run the same command again"
             )
         self._on_step("chroma verified", generation.name)
-        _flush(self._files.generations / generation.name)
-        self._files.write_pointer(generation)
-        self._on_step("pointer written", generation.name)
         return generation
 
     def _advance(self, filling: "_Filling") -> None:
         filling.advance()
         self._on_step("chroma half filled", str(filling.written))
-
-    def _anew_instead(self, on_progress: Progress) -> Generation:
-        assert self._filling is not None
-        self._filling.close()
-        self._filling, self._job, self._anew = None, None, True
-        return self.finish(on_progress)
 
     def _may_copy(self) -> bool:
         served = self.served
@@ -155,6 +159,12 @@ class GenerationBuild:
             return False
         same = served.embedder == self._manifest.meta("embedder")
         return same and self._share + served.churn / max(served.chunks, 1) <= _COPY_BELOW
+
+    def _next_name(self) -> str:
+        """A name that no generation has had: Chroma remembers folders that it failed to open."""
+        folder = self._files.generations
+        there = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
+        return f"{self._manifest.next_generation(max(there, default=0)):06d}"
 
     def _snapshot(self, filling: "_Filling") -> Generation:
         path = self._files.snapshot(filling.name)
@@ -195,31 +205,21 @@ class _Filling:
         self._collection: Collection | None = None
 
     def open(self) -> None:
-        """Open Chroma, with a copy of the base in it if there is one."""
+        """Open Chroma, with a copy of the base in it if there is one. Raises IngestError, OSError."""
         if self.base is not None:
-            try:
-                self._open_copy(self.base)
-            except (GraftError, OSError):  # a damaged one: build anew
-                self.close()
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self.base = None
-                self._first = self._last = self._manifest.last_number()
-        if self._client is None:
-            self._client = chroma.open_chroma(self._folder, self._url)
-            with chroma.chroma_errors(self._folder, self._url):
-                if self._url is not None:
-                    served = served_generation(self._files)
-                    prefix = collection_prefix(self._files, self._manifest)
-                    chroma.drop_collections(self._client, prefix, [served.collection] if served else [])
-                self._collection = chroma.create_collection(self._client, self.collection_name)
-
-    def _open_copy(self, base: Generation) -> None:
-        # At rest: nobody writes to a served generation.
-        shutil.copytree(self._files.chroma(base.name), self._folder)
-        self._client = chroma.open_chroma(self._folder, None)
-        with chroma.chroma_errors(self._folder, None):
-            self._collection = chroma.open_collection(self._client, base.collection)
-            self._collection.modify(name=self.collection_name)
+            # At rest: nobody writes to a served generation.
+            shutil.copytree(self._files.chroma(self.base.name), self._folder)
+        self._client = chroma.open_chroma(self._folder, self._url)
+        with chroma.chroma_errors(self._folder, self._url):
+            if self.base is not None:
+                self._collection = chroma.open_collection(self._client, self.base.collection)
+                self._collection.modify(name=self.collection_name)
+                return
+            if self._url is not None:
+                served = served_generation(self._files)
+                prefix = collection_prefix(self._files, self._manifest)
+                chroma.drop_collections(self._client, prefix, [served.collection] if served else [])
+            self._collection = chroma.create_collection(self._client, self.collection_name)
 
     def advance(self) -> None:
         """Write what was acknowledged since, if it is more than a few."""
@@ -357,12 +357,6 @@ def _sample(connection: sqlite3.Connection, total: int) -> list[Row]:
         "WHERE c.number % ? = 0 LIMIT ?"
     )
     return [Row(*row) for row in connection.execute(query, (step, 2 * _SAMPLE))]
-
-
-def _next_name(files: CorpusFiles) -> str:
-    files.generations.mkdir(parents=True, exist_ok=True)
-    taken = [int(path.name) for path in files.generations.iterdir() if path.name.isdigit()]
-    return f"{max(taken, default=0) + 1:06d}"
 
 
 def _remove_rubbish(files: CorpusFiles) -> None:

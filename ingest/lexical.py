@@ -34,12 +34,15 @@ def lexical_row(text: str, headings: tuple[str, ...]) -> tuple[str, str, str]:
     return " ".join(defined), " ".join(terms(" ".join(headings))), " ".join(terms(text))
 
 
+# The columns that `lexical_row` makes.
+COLUMNS = "defined, headings, body"
+
+
 def insert_lexical(connection: sqlite3.Connection, number: int, text: str, headings: tuple[str, ...]) -> None:
     """Add the row of chunk `number` to the lexical index of a manifest."""
-    connection.execute(
-        "INSERT INTO lexical (rowid, defined, headings, body) VALUES (?, ?, ?, ?)",
-        (number, *lexical_row(text, headings)),
-    )
+    row = lexical_row(text, headings)
+    marks = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO lexical (rowid, {COLUMNS}) VALUES (?, {marks})", (number, *row))  # noqa: S608
 
 
 def _names(lead: str) -> list[str]:

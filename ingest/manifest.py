@@ -180,6 +180,13 @@ class Manifest:
         """Make the revision grow."""
         self.connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'")
 
+    def next_generation(self, above: int) -> int:
+        """A number for a generation that none has had, greater than `above`."""
+        with self.transaction():
+            number = max(above, int(self.meta("generation") or 0)) + 1
+            self._set("generation", str(number))
+        return number
+
     # --- reading ---
 
     def known(self) -> dict[str, Known]:
@@ -363,13 +370,20 @@ def manifest_error(error: sqlite3.Error, files: CorpusFiles) -> GraftError:
     return IngestError(f"{files.manifest} is damaged ({error}): run graft index repair --domain {files.root.name}")
 
 
-def _rows(source: str, chunks: Sequence[Chunk]) -> Iterator[tuple]:
+def chunk_hashes(source: str, chunks: Iterable[tuple[str, Sequence[str]]]) -> Iterator[tuple[str, str]]:
+    """Id and vector key of each chunk of a document, from (text, headings) in order."""
     seen: dict[str, int] = {}
-    for chunk in chunks:
-        key = vector_key(chunk)
+    for text, headings in chunks:
+        key = hashlib.sha256(embedded_text(text, headings).encode()).hexdigest()[:40]
         seen[key] = seen.get(key, 0) + 1
+        yield chunk_id(source, key, seen[key]), key
+
+
+def _rows(source: str, chunks: Sequence[Chunk]) -> Iterator[tuple]:
+    hashes = chunk_hashes(source, ((chunk.text, chunk.headings) for chunk in chunks))
+    for chunk, (identity, key) in zip(chunks, hashes, strict=True):
         yield (
-            chunk_id(source, key, seen[key]), source, chunk.ordinal, chunk.locator,
+            identity, source, chunk.ordinal, chunk.locator,
             json.dumps(chunk.headings, ensure_ascii=False), chunk.start, chunk.end, chunk.page, chunk.place,
             chunk.first_line, chunk.last_line, chunk.text, key,
         )  # fmt: skip

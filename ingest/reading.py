@@ -74,8 +74,8 @@ class Reading:
     def run(self, files: Sequence[FoundFile], indexed_before: Container[str]) -> Outcome:
         """Read `files`. Raises IngestError, sqlite3.Error, OSError; what was acknowledged stays."""
         self._indexed_before = indexed_before
-        workers = min(self._settings.workers, 1 + (len(files) - 1) // _FILES_PER_WORKER)
         settings = self._settings
+        workers = min(settings.workers, 1 + (len(files) - 1) // _FILES_PER_WORKER)
         limits = Limits(settings.max_file_mib << 20, settings.parse_seconds, settings.parse_memory_mib << 20)
         pool = ParserPool(workers, limits, self._manifest.files.scratch)
         with ExitStack() as stack:

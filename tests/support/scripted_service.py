@@ -119,6 +119,7 @@ class ScriptedService:
         self.other_corpora: list[str] = []
         self.asked_corpora: list[str | None] = []
         self.ingest_error: GraftError | None = None
+        self.ingested_with: dict[str, bool] = {}
         self._replies = iter(self.script.replies)
         self.pipeline = ChatPipeline(
             pack=self.pack,
@@ -166,8 +167,11 @@ class ScriptedService:
             raise AdapterError(f"no adapter '{adapter}': it has {', '.join(self.published)}")
         self.state.adapter = adapter
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         await asyncio.to_thread(on_progress, "embedding", 0.5)
+        self.ingested_with = {"reembed": reembed, "allow_mass_deletion": allow_mass_deletion}
         if self.ingest_error is not None:
             raise self.ingest_error
         return {"indexed": 1, "chunks": 2}

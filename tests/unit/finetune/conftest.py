@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.index import SCHEMA as INDEX_SCHEMA
 from core.index import CorpusFiles, Generation, open_manifest
 from core.pack import DomainPack, load_pack
 from finetune.corpus_text import CorpusText
@@ -83,6 +84,7 @@ def write_index(folder: Path, documents: dict[str, list[str]]) -> None:
     snapshot = files.snapshot("g1")
     snapshot.parent.mkdir(parents=True)
     connection = open_manifest(snapshot)
+    connection.executescript(INDEX_SCHEMA)
     for source, chunks in documents.items():
         start = 0
         for ordinal, text in enumerate(chunks):
