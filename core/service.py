@@ -101,6 +101,11 @@ class DomainService(Protocol):
         """Make a published adapter the one that `hybrid` and `lora` use, without a restart."""
         ...
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
-        """Bring the index up to date with the pack's documents; returns the receipt of `graft ingest --json`."""
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
+        """Bring the index up to date with the pack's documents; returns the receipt of `graft ingest --json`.
+
+        `reembed` embeds every chunk again. Raises MassDeletionError unless `allow_mass_deletion`.
+        """
         ...

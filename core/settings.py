@@ -99,7 +99,18 @@ class ServeSettings(Section):
         ge=0,
         description="Requests to /v1 that may wait while max_num_seqs are answered; further ones get 503.",
     )
-    max_body_mib: float = Field(default=4.0, gt=0, description="Largest request body, in MiB.")
+    max_body_mib: float = Field(
+        default=4.0, gt=0, description="Largest request body, in MiB; a key's own line may say otherwise."
+    )
+    requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Requests to /v1 that each key may make in a minute (without keys: all callers together); a key's "
+        "own line may say otherwise; none: no limit.",
+    )
+    log_content: bool = Field(
+        default=False, description="Write questions and answers into logs/requests.jsonl, beside the counts."
+    )
     max_loras: int = Field(default=2, ge=1, description="Adapters that may share a batch.")
     max_lora_rank: int = Field(default=64, ge=1, description="Largest adapter rank.")
     api_keys_file: Path | None = Field(

@@ -97,7 +97,10 @@ def seconds_since_start() -> float:
 
 
 def log_to_file(path: Path, *, verbose: bool) -> None:
-    """Send the logging module to a rotated file in the workspace, and to stderr with --verbose."""
+    """Send the logging module to a rotated file in the workspace, and to stderr with --verbose.
+
+    Requests to the gateway have a file of their own beside it, requests.jsonl: one JSON object a line.
+    """
     from logging.handlers import RotatingFileHandler
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,5 +111,10 @@ def log_to_file(path: Path, *, verbose: bool) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    requests = logging.getLogger("graft.requests")
+    lines = RotatingFileHandler(path.with_name("requests.jsonl"), maxBytes=20_000_000, backupCount=3, delay=True)
+    lines.setFormatter(logging.Formatter("%(message)s"))
+    requests.addHandler(lines)
+    requests.propagate = False
     if verbose:
         root.addHandler(logging.StreamHandler(sys.stderr))

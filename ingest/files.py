@@ -31,10 +31,15 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class Refused:
-    """An entry that is not read, and why."""
+    """An entry that is not read, and why. `hides`: a folder whose files may be there all the same."""
 
     source: str
     reason: str
+    hides: bool = False
+
+    def as_file(self) -> FoundFile:
+        """In the form of a file of which nothing is known."""
+        return FoundFile(self.source, Path(), 0, 0)
 
 
 def find_files(roots: Sequence[Path], max_bytes: int) -> list[FoundFile | Refused]:
@@ -64,7 +69,7 @@ def _below(root: Path, inside: Sequence[Path], max_bytes: int) -> Iterator[Found
         try:
             entries = sorted(os.scandir(folder), key=lambda e: e.name)
         except OSError as error:
-            yield Refused(_source(folder, root), f"folder cannot be read: {error.strerror}")
+            yield Refused(_source(folder, root), f"folder cannot be read: {error.strerror}", hides=True)
             continue
         for entry in entries:
             path = folder / entry.name

@@ -75,6 +75,7 @@ class Completion:
                 "format": answer.format,
                 "schema": answer.schema_name,
                 "refused": answer.refused,
+                "degraded": answer.degraded,
                 "seconds": round(answer.seconds, 3),
                 "seconds_to_first_token": answer.seconds_to_first_token and round(answer.seconds_to_first_token, 3),
             },

@@ -67,9 +67,12 @@ class RemoteService:
         """Make a published adapter the active one."""
         await self._post("/activate", {"adapter": adapter})
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         """Bring the index up to date; returns the receipt."""
-        async for line in self._lines("/ingest", {}):
+        body = {"reembed": reembed, "allow_mass_deletion": allow_mass_deletion}
+        async for line in self._lines("/ingest", body):
             match line:
                 case {"progress": {"stage": stage, "share": share}}:
                     on_progress(stage, share)

@@ -234,7 +234,9 @@ class FakeService:
         self.published = [info.model_copy(update={"active": info.name == adapter}) for info in self.published]
         self.state = self.state.model_copy(update={"adapter": adapter})
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         raise NotImplementedError
 
 
