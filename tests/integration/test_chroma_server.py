@@ -1,4 +1,4 @@
-"""An index whose vectors are on a Chroma server: built, searched and verified there; servers that are killed or shared."""
+"""An index whose vectors are on a Chroma server: built, searched, verified there; servers killed and shared."""
 
 import shutil
 
