@@ -179,7 +179,7 @@ def broken() -> list[Hostile]:
         Hostile("torn.xml", put("<a><b>text</a>"), "not well-formed XML"),
         Hostile("torn.json", put('{"a": 1, "bait": "' + BAIT + '", '), INDEXED),
         Hostile("torn.jsonl", put('{"a": 1}\n{"a": \n{"bait": "' + BAIT + '"}\n'), INDEXED),
-        Hostile("open-quote.csv", put('a,b\n1,"' + BAIT + "\n" + "2,3\n" * 3000), INDEXED),
+        Hostile("open-quote.csv", put('a,b\n1,"' + BAIT + "\n" + "".join(f"{n},row {n}\n" for n in range(3000))), INDEXED),
     ]
 
 
@@ -261,8 +261,8 @@ def bombs() -> list[Hostile]:
             ),
             INDEXED,
         ),
-        Hostile("long-line.txt", put("word " * 150_000 + BAIT), INDEXED),
-        Hostile("one-word.md", put("x" * 700_000), INDEXED),
+        Hostile("long-line.txt", put(" ".join(f"word{n}" for n in range(20_000)) + BAIT), INDEXED),
+        Hostile("one-word.md", put(random.Random(2).randbytes(60_000).hex()), INDEXED),
     ]
 
 
