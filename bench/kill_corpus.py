@@ -6,60 +6,17 @@ import io
 import json
 import os
 import random
+import re
 import time
 from pathlib import Path
 
 FORMATS = ("md", "txt", "html", "csv", "json", "rst", "py", "eml", "docx", "xlsx")
-_WORDS = [
-    "valve",
-    "pump",
-    "inverter",
-    "battery",
-    "cable",
-    "fuse",
-    "relay",
-    "meter",
-    "panel",
-    "quince",
-    "sage",
-    "mint",
-    "pruning",
-    "garden",
-    "shade",
-    "water",
-    "soil",
-    "error",
-    "warning",
-    "reset",
-    "restart",
-    "firmware",
-    "update",
-    "module",
-    "driver",
-    "voltage",
-    "current",
-    "power",
-    "grid",
-    "charge",
-    "cycle",
-    "limit",
-    "sensor",
-    "table",
-    "manual",
-    "chapter",
-    "section",
-    "rule",
-    "refund",
-    "order",
-    "delivery",
-    "invoice",
-    "customer",
-    "support",
-    "ticket",
-    "agent",
-    "answer",
-    "question",
-]
+_WORDS = re.findall(
+    r"\w+",
+    """valve pump inverter battery cable fuse relay meter panel quince sage mint pruning garden shade water soil error
+    warning reset restart firmware update module driver voltage current power grid charge cycle limit sensor table
+    manual chapter section rule refund order delivery invoice customer support ticket agent answer question""",
+)
 
 
 class ChangingCorpus:
