@@ -3,6 +3,7 @@
 Links are followed only to regular files inside the corpus; folders behind links are not entered.
 """
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -113,3 +114,14 @@ def _receipt(path: Path, source: str, inside: Sequence[Path], max_bytes: int) ->
         limit = max_bytes >> 20
         return Refused(source, f"{status.st_size / 2**20:.1f} MiB, over the limit of {limit} (ingest.max_file_mib)")
     return FoundFile(source, target, status.st_size, status.st_mtime_ns)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file that may have vanished or been swapped since it was found: then empty."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            return hashlib.file_digest(file, "sha256").hexdigest() if regular else ""
+    except OSError:
+        return ""

@@ -125,6 +125,8 @@ class GenerationBuild:
         _flush(self._files.generations / generation.name)
         self._files.write_pointer(generation)
         self._on_step("pointer written", generation.name)
+        if self.served is not None and self.served.chroma_url not in (None, self._url):
+            _leave_server(self._files, self._manifest, self.served)
         return generation
 
     def _complete(self, filling: "_Filling", on_progress: Progress) -> Generation:
@@ -366,6 +368,16 @@ def _remove_rubbish(files: CorpusFiles) -> None:
         for path in files.generations.iterdir():
             if path.name != served:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _leave_server(files: CorpusFiles, manifest: Manifest, served: Generation) -> None:
+    """Remove this corpus's collections from the server it was on before."""
+    with suppress(Exception):  # the server may be gone, and what is on it with it
+        client = chroma.open_chroma(files.chroma(served.name), served.chroma_url)
+        try:
+            chroma.drop_collections(client, collection_prefix(files, manifest), [])
+        finally:
+            client.close()
 
 
 def _flush(folder: Path) -> None:

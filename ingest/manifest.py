@@ -40,6 +40,11 @@ class Known:
     reason: str
     parsing: str
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether the last attempt to read it failed for a reason that may pass: its parsing process died."""
+        return bool(self.reason) if self.status == "indexed" else not self.sha256
+
     def looks_like(self, file: FoundFile) -> bool:
         """Whether size and time say that the file is unchanged. A file written while it was read last time does not."""
         settled = self.seen_ns - self.mtime_ns > 2_000_000_000
@@ -260,6 +265,13 @@ class Manifest:
         self._put_document(document, "indexed", "", parsing)
         self._put_chunks(document)
         self.bump()
+
+    def note_failure(self, failed: Sequence[tuple[str, str]]) -> None:
+        """Note of indexed documents (source, reason) that they could not be read this time. They stay as they are."""
+        with self.transaction():
+            self.connection.executemany(
+                "UPDATE documents SET reason = ? WHERE source = ?", [(reason, source) for source, reason in failed]
+            )
 
     def touch(self, file: FoundFile) -> None:
         """Note a new time of an unchanged file. To be called inside a transaction."""

@@ -15,11 +15,11 @@ from core.errors import IngestError
 from core.files import disk_error
 from core.index import CorpusFiles, Generation
 from core.settings import IngestSettings
-from ingest.chunks import VERSION
-from ingest.files import find_files
+from ingest.files import find_files, hash_file
 from ingest.generation import GenerationBuild
 from ingest.lock import writer_lock
 from ingest.manifest import Manifest, manifest_error
+from ingest.parsing import way_of_parsing
 from ingest.plan import NOT_READ, Plan, check_deletions, make_plan
 from ingest.reading import Outcome, Reading
 from ingest.report import IngestReport, Note, Rejected
@@ -99,7 +99,7 @@ class _Sync:
     ) -> None:
         self._files, self._manifest, self._vectors, self._settings = files, manifest, vectors, settings
         self._progress, self._step = progress, step
-        self._parsing = f"{VERSION}:{settings.chunk_tokens}"
+        self._parsing = way_of_parsing(settings)
 
     def run(self, paths: Sequence[Path], chroma_url: str | None, *, allow_mass_deletion: bool) -> IngestReport:
         """Make manifest and generation agree with the files."""
@@ -140,8 +140,7 @@ class _Sync:
         )
         outcome = Outcome()
         if plan.parse:
-            indexed = {source for source, known in plan.known.items() if known.status == "indexed"}
-            outcome = reading.run(plan.parse, indexed)
+            outcome = reading.run(plan.parse, plan.known)
             self._reject(plan, outcome, allow_mass_deletion=allow_mass_deletion)
         outcome.embedded += reading.embed_missing()
         if self._manifest.is_reembedding:
@@ -152,14 +151,22 @@ class _Sync:
         return outcome
 
     def _reject(self, plan: Plan, outcome: Outcome, *, allow_mass_deletion: bool) -> None:
-        """Let go of documents that can no longer be read; not of more than half of them without a word."""
-        if not outcome.kept:
+        """Let go of documents that can no longer be read; not of more than half of them without a word.
+
+        Those whose parsing process died stay as they were: that may have had another cause. Once; then they go too.
+        """
+        lasting, passing = [], []
+        for item in outcome.kept:
+            lasts = item.sha256 or plan.known[item.file.source].is_unsettled
+            (lasting if lasts else passing).append(item)
+        if passing:
+            self._manifest.note_failure([(item.file.source, item.reason) for item in passing])
+        if not lasting:
             return
         if not allow_mass_deletion:
-            first = outcome.kept[0]
-            reason = f"{first.file.source}: {first.reason}"
-            check_deletions(plan, self._manifest.name, len(outcome.kept), reason)
-        rejected = [(item.file, item.sha256, item.reason) for item in outcome.kept]
+            first = lasting[0]
+            check_deletions(plan, self._manifest.name, len(lasting), f"{first.file.source}: {first.reason}")
+        rejected = [(item.file, item.sha256 or hash_file(item.file.path), item.reason) for item in lasting]
         self._manifest.put_rejected(rejected, self._parsing)
         self._step("changes noted", "")
 

@@ -5,17 +5,14 @@ gone is that document, renamed; one that has the content of another document tak
 same suffix, which decides how a file is parsed.
 """
 
-import hashlib
-import os
-import stat
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Literal
 
 from core.errors import MassDeletionError
-from ingest.files import FoundFile, Refused
+from ingest.files import FoundFile, Refused, hash_file
 from ingest.manifest import Known
 
 # Parsing of entries that are refused without being read: FIFOs, links out of the corpus, hidden or too large files.
@@ -93,11 +90,11 @@ def make_plan(entries: Sequence[FoundFile | Refused], known: Mapping[str, Known]
             if before is None or (before.parsing, before.reason) != (NOT_READ, entry.reason):
                 plan.refuse.append(entry)
             continue
-        if before is None or before.parsing != parsing:
+        if before is None or before.parsing != parsing or before.is_unsettled:
             changed.append((entry, ""))
             continue
         if not before.looks_like(entry):
-            sha256 = _hash(entry.path)
+            sha256 = hash_file(entry.path)
             if not sha256 or sha256 != before.sha256:
                 changed.append((entry, sha256))
                 continue
@@ -120,7 +117,7 @@ def _find_copies(plan: Plan, changed: Sequence[tuple[FoundFile, str]], parsing: 
     gone = set(plan.gone)
     for file, known_hash in changed:
         candidates = [source for source in by_size.get(file.size, ()) if _suffix(source) == _suffix(file.source)]
-        sha256 = (known_hash or _hash(file.path)) if candidates else ""
+        sha256 = (known_hash or hash_file(file.path)) if candidates else ""
         twins = [source for source in candidates if sha256 and plan.known[source].sha256 == sha256]
         if not twins:
             plan.parse.append(file)
@@ -154,14 +151,3 @@ def check_deletions(plan: Plan, name: str, unreadable: int = 0, reason: str = ""
 
 def _suffix(source: str) -> str:
     return PurePosixPath(source).suffix.lower()
-
-
-def _hash(path: Path) -> str:
-    """Hash of a file that may have vanished or been swapped since it was found: then empty, and parsing says why."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            return hashlib.file_digest(file, "sha256").hexdigest() if regular else ""
-    except OSError:
-        return ""

@@ -4,15 +4,15 @@ Nothing waits for what it does not need: embedding goes on while SQLite writes, 
 Hand-overs are bounded, so memory stays flat as a corpus grows. Knows no Chroma and nothing of what was there before.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.settings import IngestSettings
 from ingest.background import Ahead, Jobs
 from ingest.chunks import make_chunks
-from ingest.files import FoundFile
-from ingest.manifest import Document, Manifest, keys_with_vector, vector_key
+from ingest.files import FoundFile, hash_file
+from ingest.manifest import Document, Known, Manifest, keys_with_vector, vector_key
 from ingest.pool import ParserPool
 from ingest.process import Limits
 from ingest.vectors import Vectors
@@ -71,9 +71,12 @@ class Reading:
         self._on_the_way: set[str] = set()
         self._outcome = Outcome()
 
-    def run(self, files: Sequence[FoundFile], indexed_before: Container[str]) -> Outcome:
-        """Read `files`. Raises IngestError, sqlite3.Error, OSError; what was acknowledged stays."""
-        self._indexed_before = indexed_before
+    def run(self, files: Sequence[FoundFile], known: Mapping[str, Known]) -> Outcome:
+        """Read `files`; `known` are the documents as they were before. What is acknowledged stays, whatever happens.
+
+        Raises IngestError, sqlite3.Error, OSError.
+        """
+        self._known = known
         settings = self._settings
         workers = min(settings.workers, 1 + (len(files) - 1) // _FILES_PER_WORKER)
         limits = Limits(settings.max_file_mib << 20, settings.parse_seconds, settings.parse_memory_mib << 20)
@@ -151,9 +154,13 @@ class Reading:
         self._on_step("vectors stored", str(len(made)))
 
     def _acknowledge(self, documents: Sequence[Document], unread: Sequence[Unread]) -> None:
-        kept = [item for item in unread if item.file.source in self._indexed_before]
-        rejected = [item for item in unread if item.file.source not in self._indexed_before]
-        self._outcome.kept += kept
+        rejected = []
+        for item in unread:
+            before = self._known.get(item.file.source)
+            if before is not None and before.status == "indexed":
+                self._outcome.kept.append(item)
+            else:
+                rejected.append(self._settled(item, before))
         self._outcome.rejected += rejected
         if rejected:
             self._manifest.put_rejected([(item.file, item.sha256, item.reason) for item in rejected], self._parsing)
@@ -166,3 +173,10 @@ class Reading:
                 self._outcome.notes[document.file.source] = document.notes
             self._on_step("document acknowledged", document.file.source)
         self._on_acknowledged()
+
+    @staticmethod
+    def _settled(item: Unread, before: Known | None) -> Unread:
+        """A file that failed twice for a reason that might have passed is not tried again until it changes."""
+        if item.sha256 or before is None or not before.is_unsettled:
+            return item
+        return replace(item, sha256=hash_file(item.file.path))

@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import IngestError, MassDeletionError
 from ingest.lock import writer_lock
+from ingest.pool import Parsed, ParserPool
 from tests.support.corpora import (
     HashEmbedder,
     chunks_of,
@@ -191,6 +192,48 @@ def test_one_document_that_can_no_longer_be_read_is_rejected(corpus, tmp_path):
     again = ingest(corpus, tmp_path)
     assert [entry.source for entry in again.rejected] == ["sub/page0.md"]
     assert served(tmp_path).revision == revision
+
+
+def dies_on(monkeypatch, source):
+    """Have the parsing process die over one file; returns the names of the files that were tried."""
+    parse, tried = ParserPool.parse, []
+
+    def dying(pool, files):
+        for parsed in parse(pool, files):
+            tried.append(parsed.file.source)
+            died = Parsed(parsed.file, "", None, "ended its parsing process")
+            yield died if parsed.file.source == source else parsed
+
+    monkeypatch.setattr(ParserPool, "parse", dying)
+    return tried
+
+
+def test_a_new_file_whose_parsing_process_dies_gets_a_second_attempt_and_no_third(corpus, tmp_path, monkeypatch):
+    tried = dies_on(monkeypatch, "sub/page0.md")
+    for attempts in (6, 7, 7):
+        report = ingest(corpus, tmp_path)
+        assert [entry.source for entry in report.rejected] == ["sub/page0.md"]
+        assert len(tried) == attempts
+    monkeypatch.undo()
+    (corpus / "sub" / "page0.md").write_text(page(0, "Better."))
+    assert ingest(corpus, tmp_path).indexed == 1
+
+
+def test_a_document_whose_parsing_process_dies_stays_as_it_was_once(corpus, tmp_path, monkeypatch):
+    ingest(corpus, tmp_path)
+    before = chunks_of(tmp_path)
+    (corpus / "sub" / "page0.md").write_text(page(0, "More words."))
+    with monkeypatch.context() as patch:
+        dies_on(patch, "sub/page0.md")
+        assert len(ingest(corpus, tmp_path).rejected) == 1
+    assert chunks_of(tmp_path) == before
+    assert ingest(corpus, tmp_path).updated == 1
+    (corpus / "sub" / "page0.md").write_text(page(0, "Other words."))
+    dies_on(monkeypatch, "sub/page0.md")
+    ingest(corpus, tmp_path)
+    assert "sub/page0.md" in sources_of(tmp_path)
+    ingest(corpus, tmp_path)
+    assert "sub/page0.md" not in sources_of(tmp_path)
 
 
 def test_an_unreadable_folder_keeps_its_documents(corpus, tmp_path, monkeypatch):
