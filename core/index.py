@@ -2,6 +2,7 @@
 
     manifest.sqlite          the truth: documents, chunks, vectors, lexical index (WAL, full sync); for ingest alone
     generation.json          the pointer: which generation is served
+    retriever.json           what `graft retriever tune` found for this corpus, if it was run
     generations/<name>/      immutable once pointed at: manifest.sqlite (a snapshot) and chroma/ (the same vectors)
 
 A reader opens only what the pointer names, so it sees a whole generation or the one before. Knows no embedder, no
@@ -72,6 +73,7 @@ class CorpusFiles:
         self.manifest = root / "manifest.sqlite"
         self.pointer = root / "generation.json"
         self.generations = root / "generations"
+        self.tuning = root / "retriever.json"
 
     def snapshot(self, generation: str) -> Path:
         """The manifest as it was when the generation was built."""
