@@ -25,8 +25,8 @@ _PLACE_KEYS = ("page", "place", "start", "end", "first_line", "last_line")
 def to_passages(documents: Iterable[Document], budget: int, count_tokens: CountTokens) -> list[Passage]:
     """Number documents in order while they fit into `budget` tokens; what does not fit is left out, later ones may fit.
 
-    Of a joined document those parts enter that fit, best first: joining never takes the place of a better hit. The first
-    always enters, so that a budget smaller than one chunk does not mean an empty prompt.
+    Of a joined document those parts enter that fit, best first: joining never takes the place of a better hit. The
+    first always enters, so that a budget smaller than one chunk does not mean an empty prompt.
     """
     room = _Room(list(documents), budget, count_tokens)
     for index, part in _by_rank(room.documents):
@@ -89,7 +89,7 @@ def _by_rank(documents: Sequence[Document]) -> list[tuple[int, int]]:
 
 def _cut(document: Document, first: int, last: int) -> Document:
     """A joined document with the parts from `first` to `last` only."""
-    parts: Sequence[dict[str, Any]] = document.metadata.get("parts") or ()
+    parts: list[dict[str, Any]] = document.metadata.get("parts") or []
     if last - first + 1 >= len(parts):
         return document
     kept = parts[first : last + 1]

@@ -25,7 +25,7 @@ class EmbedderFolder:
     """The folder at `root`. Raises ModelError when it holds no sentence-transformers model with a fast tokenizer."""
 
     root: Path
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[Path, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         missing = [name for name in ("config.json", "tokenizer.json") if not (self.transformer / name).is_file()]

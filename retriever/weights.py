@@ -15,7 +15,9 @@ from core.settings import RetrieveSettings
 
 
 class Weights(BaseModel):
-    """`dense`: share of dense search in the fusion, lexical search has the rest. `rank_constant`: small values let only
+    """What each way of finding adds to a score.
+
+    `dense`: share of dense search in the fusion, lexical search has the rest. `rank_constant`: small values let only
     the first places count. `names`, `line`: what a defined name and the best line add. `candidates`: hits per search.
     """
 

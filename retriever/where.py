@@ -101,7 +101,7 @@ def _test(key: str, operator: str, wanted: Any, corpus: str) -> Condition:
         raise RetrievalError(f"'{key}' is a text: {operator} compares numbers ({', '.join(_NUMBER)})")
     test, value = _like(wanted)
     if key == "headings":
-        return f"EXISTS (SELECT 1 FROM json_each(c.headings) h WHERE h.value {test} ?)", [value]
+        return f"EXISTS (SELECT 1 FROM json_each(c.headings) h WHERE h.value {test} ?)", [value]  # noqa: S608 - our own words
     if key == "corpus":
         return f"? {test} ?", [corpus, value]
     return f"{_TEXT[key]} {test} ?", [value]
