@@ -18,12 +18,15 @@ _COMMON = ("cp1252", "cp1250", "cp1251", "iso8859_2", "koi8_r", "cp932", "euc_jp
 # What Central European text in ISO 8859-2 is taken for.
 _LOOK_CENTRAL_EUROPEAN = ("cp1250", "iso8859_3", "iso8859_4", "iso8859_10", "iso8859_14", "iso8859_16")
 _WESTERN = ["cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257"]
-_ALWAYS_TRIED = ("cp1252", "iso8859_2")
+_LATIN, _CYRILLIC = ("cp1252", "iso8859_2"), ("cp1251", "koi8_r")
 _HIGH, _RUN = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\x80-\xff]{2,}")
 _CLOSE, _CLOSE_JAPANESE = 0.05, 0.1
 _KANA = re.compile(r"[\u3041-\u30ff]")
-# What no language has: the wrong one of two Western encodings shows by it.
-_SIGN_IN_WORD = re.compile(r"(?<=[^\W\d_])[\x80-\x9f±¶»«©®¬¦¤¨¸¢¼½¾¹²³›‹¿¡](?=[^\W\d_])")
+# What no language has: signs inside words, a capital after a small letter of an alphabet that is not Latin, katakana
+# of half width in number. The wrong one of two encodings shows by it.
+_ODD = re.compile(
+    r"(?<=[^\W\d_])[\x80-\x9f±¶»«©®¬¦¤¨¸¢¼½¾¹²³›‹¿¡](?=[^\W\d_])|[а-яё](?=[А-ЯЁ])|[ά-ώ](?=[Α-Ω])|[\uff61-\uff9f]"
+)
 _NUL_SHARE = 0.2
 
 
@@ -74,11 +77,12 @@ def _guess(data: bytes, error: UnicodeDecodeError) -> Decoded:
     is_western = sum(map(len, _RUN.findall(data))) < 0.5 * len(_HIGH.findall(data))
     matches = [] if b"\0" in data[:4096] else list(from_bytes(data, cp_isolation=_WESTERN if is_western else None))
     fitting = _fitting(matches)
-    if is_western or (matches and matches[0].encoding in _LOOK_CENTRAL_EUROPEAN):
-        for name in _ALWAYS_TRIED:
-            with suppress(UnicodeDecodeError):
-                fitting.setdefault(name, data.decode(name))
-    japanese = next((match for match in matches if _is_japanese(match, matches[0])), None)
+    best = matches[0] if matches else None
+    if is_western or (best is not None and best.encoding in _LOOK_CENTRAL_EUROPEAN):
+        _try(data, _LATIN, fitting)
+    elif best is not None and 10 * _oddity(str(best)) > sum(not character.isascii() for character in str(best)):
+        _try(data, _CYRILLIC, fitting)
+    japanese = next((match for match in matches if _is_japanese(match, best)), None)
     if japanese is not None:
         return Decoded(str(japanese), japanese.encoding)
     likely = [name for name in (*_COMMON, *fitting) if name in fitting]
@@ -86,8 +90,19 @@ def _guess(data: bytes, error: UnicodeDecodeError) -> Decoded:
         raise ValueError(
             f"not valid UTF-8 (byte {error.start}) and no other encoding fits: save it as UTF-8"
         ) from error
-    name = min(likely, key=lambda name: len(_SIGN_IN_WORD.findall(fitting[name])))
+    name = min(likely, key=lambda name: _oddity(fitting[name]))
     return Decoded(fitting[name], name)
+
+
+def _try(data: bytes, encodings: Sequence[str], texts: dict[str, str]) -> None:
+    """Add what short texts are likely to be, and charset_normalizer overlooks in them."""
+    for name in encodings:
+        with suppress(UnicodeDecodeError):
+            texts.setdefault(name, data.decode(name))
+
+
+def _oddity(text: str) -> int:
+    return len(_ODD.findall(text))
 
 
 def _fitting(matches: Sequence[Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ingest.blocks import Block, Kind, ParsedDocument
+from ingest.html_tables import plain_cells
 
 # Language detection is ten times slower than parsing, and nothing here needs it.
 NO_LANGUAGE = [""]
@@ -26,9 +27,15 @@ _CLEAN = {0: " ", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 def to_document(
     elements: Sequence[Any], kind: str, source: str, titles: frozenset[str] = frozenset()
 ) -> ParsedDocument:
-    """Join unstructured elements to a document. `titles`: headings that stand above all others."""
+    """Join unstructured elements to a document.
+
+    `titles` are headings that stand above all others; one that is no element's text is still the title of them all.
+    """
     pieces: list[str] = []
+    unseen = set(titles) - {element.text.strip() for element in elements if element.category == "Title"}
     blocks: list[Block] = []
+    if titles and not any(element.text.strip() in titles for element in elements):
+        blocks.append(Block("heading", 0, 0, 1, min(titles)))
     position = 0
     page: int | None = None
     for element in elements:
@@ -37,10 +44,13 @@ def to_document(
         if not text.strip() or element.category in _DROPPED:
             continue
         level = 0 if kind == "pptx" and element.metadata.page_number == page else _level(element, text, titles)
+        if text in unseen:
+            unseen.remove(text)
+            level = 1
         category: Kind = "heading" if level else _KINDS.get(element.category, "text")
         if category == "text" and _NUMBERED.match(text):
             category = "item"
-        if blocks and not (category == "item" and blocks[-1].kind == "item"):
+        if pieces and not (category == "item" and blocks[-1].kind == "item"):
             position += 1  # the items of a list stand together, everything else apart
             pieces.append("\n")
         # On slides only the title is a heading, and it comes first: other short lines are not.
@@ -81,6 +91,8 @@ def _table_text(element: Any) -> tuple[str, int]:
     from lxml import html as parser
 
     root = parser.fragment_fromstring(html, create_parent=True)
+    for table in root.iter("table"):
+        plain_cells(table)
     lines = [_words(caption) for caption in root.iter("caption")]
     captions = len(lines)
     for row in root.iter("tr"):

@@ -7,11 +7,13 @@ whose headings name no title gets the one of its `<title>`. Knows elements, noth
 import codecs
 import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ingest.blocks import ParsedDocument
 from ingest.decode import Decoded, decode
 from ingest.extracted import NO_LANGUAGE, to_document
+from ingest.html_tables import plain_cells
 
 _CHARSET = re.compile(rb"""<(?:meta[^>]{1,200}?charset|\?xml[^>]{1,200}?encoding)\s*=\s*["']?([\w:.-]{2,40})""", re.I)
 _NAVIGATION = "nav | //footer | //*[@role='navigation' or @role='contentinfo' or @role='search'] | //*[@hidden]"
@@ -23,12 +25,9 @@ _TEXTS = frozenset({"article", "blockquote", "section", "figure"})
 
 def html_document(data: bytes, source: str) -> ParsedDocument:
     """Parse a page. Raises ValueError when it is not text."""
-    return from_html(_decode(data).text, source, "html")
-
-
-def from_html(text: str, source: str, kind: str) -> ParsedDocument:
-    """Parse HTML that came from a page or an e-book."""
-    return to_document(tidy_elements(text), kind, source)
+    decoded = _decode(data)
+    document = to_document(tidy_elements(decoded.text), "html", source)
+    return replace(document, notes=f"not UTF-8, read as {decoded.guess}" if decoded.guess else "")
 
 
 def tidy_elements(text: str) -> list[Any]:
@@ -55,7 +54,7 @@ def _decode(data: bytes) -> Decoded:
 
 def _tidy(text: str) -> str:
     """The page without navigation, in elements that unstructured keeps, and with a title. Empty when it is none."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[attr-defined] - it has no stubs
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
@@ -68,8 +67,10 @@ def _tidy(text: str) -> str:
             _drop(element)
     for element in root.iter(*_RENAMED):
         element.tag = _RENAMED[element.tag]
-    for item in root.iter("ol"):
-        _number(item)
+    for items in root.iter("ol"):
+        _number(items)
+    for table in list(root.iter("table")):
+        plain_cells(table)
     _add_title(root)
     return etree.tostring(root, encoding="unicode", method="html")
 

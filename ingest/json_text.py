@@ -7,7 +7,6 @@ Knows no schema.
 import json
 import re
 from collections.abc import Iterator
-from json.decoder import scanstring
 from typing import NamedTuple
 
 from ingest.blocks import Block, ParsedDocument
@@ -90,7 +89,7 @@ def _parts(text: str, decoder: json.JSONDecoder, node: _Node) -> Iterator[_Node]
     while text[position] not in "}]":
         start, name = position, ""
         if not is_array:
-            name, position = scanstring(text, position + 1)
+            name, position = decoder.raw_decode(text, position)
             position = _SPACE.match(text, position).end()  # type: ignore[union-attr]
             position = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]
         value = position

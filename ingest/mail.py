@@ -52,7 +52,7 @@ def _body(message: EmailMessage) -> list[Any]:
     part = message.get_body(("html", "plain"))
     if part is None:
         return []
-    content = _content(part)
+    content = _content(cast(EmailMessage, part))
     if part.get_content_type() == "text/html":
         return tidy_elements(content)
     from unstructured.documents.elements import Text
@@ -83,7 +83,7 @@ def _attachments(message: EmailMessage) -> list[str]:
         name = part.get_filename()
         if part.get_content_type() == "message/rfc822":
             inner = part.get_payload()
-            subject = _header(inner[0], "Subject") if isinstance(inner, list) and inner else ""
+            subject = _header(cast(Message, inner[0]), "Subject") if isinstance(inner, list) and inner else ""
             names.append(f"message: {subject or _NO_SUBJECT}")
         elif name or part.get_content_disposition() == "attachment":
             names.append(" ".join(str(name or part.get_content_type()).split()))

@@ -5,7 +5,9 @@ from io import BytesIO
 from pathlib import Path
 
 from ingest.blocks import ParsedDocument
-from ingest.html import from_html
+from ingest.extracted import to_document
+from ingest.html import tidy_elements
+from ingest.titles import stated_title
 
 
 def pandoc_document(data: bytes, kind: str, source: str) -> ParsedDocument:
@@ -13,7 +15,8 @@ def pandoc_document(data: bytes, kind: str, source: str) -> ParsedDocument:
     from unstructured.file_utils.file_conversion import convert_file_to_html_text_using_pandoc
 
     html = convert_file_to_html_text_using_pandoc(source_format=kind, file=BytesIO(data))
-    return from_html(html, source, kind)
+    title = stated_title(data, kind) if kind == "epub" else ""
+    return to_document(tidy_elements(html), kind, source, frozenset({title} - {""}))
 
 
 def odt_to_docx(data: bytes) -> bytes:

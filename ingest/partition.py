@@ -147,13 +147,16 @@ def _word(data: bytes, kind: Format, source: str) -> ParsedDocument:
 
     from ingest.word import mend
 
+    title = ""
     if kind == "odt":
         from ingest.pandoc import odt_to_docx
+        from ingest.titles import stated_title
 
+        title = stated_title(data, kind)
         data = odt_to_docx(data)
     word = mend(data)
     elements = partition_docx(file=BytesIO(word.data), languages=NO_LANGUAGE)
-    return to_document(elements, kind, source, word.titles)
+    return to_document(elements, kind, source, word.titles | ({title} - {""}))
 
 
 def _short(error: Exception) -> str:

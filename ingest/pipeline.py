@@ -15,11 +15,11 @@ from core.errors import IngestError
 from core.files import disk_error
 from core.index import CorpusFiles, Generation
 from core.settings import IngestSettings
-from ingest.chunks import VERSION
 from ingest.files import find_files, hash_file
 from ingest.generation import GenerationBuild
 from ingest.lock import writer_lock
 from ingest.manifest import Manifest, manifest_error
+from ingest.parsing import way_of_parsing
 from ingest.plan import NOT_READ, Plan, check_deletions, make_plan
 from ingest.reading import Outcome, Reading
 from ingest.report import IngestReport, Note, Rejected
@@ -99,7 +99,7 @@ class _Sync:
     ) -> None:
         self._files, self._manifest, self._vectors, self._settings = files, manifest, vectors, settings
         self._progress, self._step = progress, step
-        self._parsing = f"{VERSION}:{settings.chunk_tokens}"
+        self._parsing = way_of_parsing(settings)
 
     def run(self, paths: Sequence[Path], chroma_url: str | None, *, allow_mass_deletion: bool) -> IngestReport:
         """Make manifest and generation agree with the files."""

@@ -36,7 +36,8 @@ class Places:
         if first_row is None:
             return place
         ending = next(block for block in reversed(blocks) if block.row is not None)
-        last_row = (ending.row or 0) + self._text.count("\n", ending.start, ending.end)
+        lines = self._text[ending.start : ending.end].rstrip("\n").count("\n")
+        last_row = (ending.row or 0) + lines
         rows = f"row {first_row}" if first_row == last_row else f"rows {first_row}-{last_row}"
         return f"{place}, {rows}" if place else rows
 

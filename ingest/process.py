@@ -34,6 +34,17 @@ class Limits:
     memory_bytes: int = 3 << 30
 
 
+def probe(memory_bytes: int) -> dict[str, str]:
+    """What the system enforces on a parsing process (`memory`, `files`, `network`; empty: nothing), by starting one.
+
+    Raises IngestError.
+    """
+    with tempfile.TemporaryDirectory(prefix="graft-probe-") as scratch:
+        process = ParsingProcess(Path(scratch), Limits(1 << 20, memory_bytes=memory_bytes))
+        process.stop()
+        return process.protections
+
+
 class ParserDied(Exception):  # noqa: N818 - says what became of a file
     """The process ended, or was ended, over a file; the message is the reason for its rejection."""
 

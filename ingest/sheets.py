@@ -115,7 +115,7 @@ def _xlsx_rows(sheet: Any) -> Iterator[Row]:
             yield Row(next(cell.row for cell in cells if cell.value is not None), tuple(texts))
 
 
-def _xls_rows(sheet: Any, datemode: int) -> Iterator[Row]:
+def _xls_rows(sheet: Any, datemode: Any) -> Iterator[Row]:
     from xlrd import XL_CELL_BOOLEAN, XL_CELL_DATE, XL_CELL_ERROR, error_text_from_code, xldate_as_datetime
 
     for number in range(sheet.nrows):

@@ -18,7 +18,7 @@ _DRAWING_WORDS = frozenset({"text", "title", "desc"})
 
 def xml_document(data: bytes) -> ParsedDocument:
     """Parse an XML file. Raises ValueError with what is wrong with it."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[attr-defined] - it has no stubs
 
     parser = etree.XMLParser(
         resolve_entities="internal", no_network=True, load_dtd=False, remove_comments=True, remove_pis=True

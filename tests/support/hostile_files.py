@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.unit.ingest.pdf_writer import write_pdf
+from tests.unit.ingest.pdf_writer import write_objects, write_pdf
 
 CANARY = "CANARY-5b1c"
 BAIT = "the quick bait"
@@ -113,18 +113,6 @@ def lying(data: bytes, part: str) -> bytes:
         size = file.getinfo(part).file_size
     assert data.count(struct.pack("<I", size)) >= 2
     return data.replace(struct.pack("<I", size), struct.pack("<I", 10))
-
-
-def pdf_with(objects: list[bytes]) -> bytes:
-    """A PDF of these objects, the first its catalogue, with a cross-reference table."""
-    out, offsets = b"%PDF-1.4\n", []
-    for number, content in enumerate(objects, start=1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    start = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, table)
-    return out + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, start)
 
 
 def _page(content: bytes, extra: bytes = b"") -> list[bytes]:
@@ -246,7 +234,7 @@ def bombs() -> list[Hostile]:
         Hostile("deep.eml", put(lambda: _nested_mail(2000)), "nested too deeply"),
         Hostile(
             "stream.pdf",
-            put(lambda: pdf_with(_page(_stream(_deflated_spaces(900), b"/Filter /FlateDecode ")))),
+            put(lambda: write_objects(_page(_stream(_deflated_spaces(900), b"/Filter /FlateDecode ")))),
             "memory|longer|damaged|no text",
         ),
         Hostile(
@@ -369,8 +357,8 @@ def attacks(canary: Path) -> list[Hostile]:
         Hostile("out.epub", put(lambda: traversing(converted("epub"), "../../written-outside")), "points out of it"),
         Hostile("out.docx", put(lambda: traversing(docx(), "/tmp/written-outside")), "points out of it"),
         Hostile("out.odt", put(lambda: traversing(converted("odt"), "..\\..\\written-outside")), "points out of it"),
-        Hostile("launch.pdf", put(lambda: pdf_with(_page(_stream(_WORDS), launch))), INDEXED),
-        Hostile("loop.pdf", put(lambda: pdf_with(loop)), INDEXED),
+        Hostile("launch.pdf", put(lambda: write_objects(_page(_stream(_WORDS), launch))), INDEXED),
+        Hostile("loop.pdf", put(lambda: write_objects(loop)), INDEXED),
         Hostile("locked.pdf", put(_locked_pdf), "locked with a password"),
         Hostile("bait.eml", put(_mail_with_attachment), INDEXED),
     ]

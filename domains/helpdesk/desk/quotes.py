@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from .blocks import Bullets, Code, Document, Steps, Table, Text
 
-_BETWEEN_CELLS = {".csv": ",", ".tsv": " ", ".pdf": " "}
+_BETWEEN_CELLS = {".csv": ",", ".tsv": " "}
 _OTHERWISE = " | "
 
 

@@ -36,7 +36,7 @@ class Ask:
     """A question about a record in one format.
 
     `named` and `described` fill the templates of `kind`; `questions` are hand-written ones instead, named first.
-    `every`: asked of every n-th record only; `twice`: in training named and described. `with_records` are the other
+    `every`: asked of every n-th record only; `twice`: both named and described. `with_records` are the other
     records that its evidence is about; `superseded`: an older document says something else. Without evidence, no
     document holds the answer.
     """

@@ -27,7 +27,7 @@ def build(facts: Facts, documents: Sequence[Document]) -> tuple[list[Row], list[
     tested = test_records(kinds, [(ask.record, *ask.with_records) for ask in asks])
     train = [row for ask in asks if ask.record not in tested for row in _train_rows(ask)]
     asked: Counter[str] = Counter()
-    test = [_test_row(ask, asked) for ask in asks if ask.record in tested]
+    test = [row for ask in asks if ask.record in tested for row in _test_rows(ask, asked)]
     return _ordered(train), _ordered(test)
 
 
@@ -46,13 +46,15 @@ def _train_rows(ask: Ask) -> Iterator[Row]:
         yield _row(ask, naming, "seen")
 
 
-def _test_row(ask: Ask, asked: Counter[str]) -> Row:
-    """One question; a third of all described, and of each kind a third in unseen wordings, where there is a choice."""
+def _test_rows(ask: Ask, asked: Counter[str]) -> Iterator[Row]:
+    """Both namings of what is asked twice, of the rest a third described; a third of each kind in unseen wordings."""
     possible = _namings(ask)
-    naming = possible[-1] if 3 * asked["described"] <= asked["rows"] else possible[0]
-    wording: Wording = "unseen" if ask.questions or asked[ask.kind] % 3 == 1 else "seen"
-    asked.update(["rows", naming, ask.kind])
-    return _row(ask, naming, wording)
+    if not ask.twice:
+        possible = possible[-1:] if 3 * asked["described"] <= asked["rows"] else possible[:1]
+    for naming in possible:
+        wording: Wording = "unseen" if ask.questions or asked[ask.kind + naming] % 3 == 1 else "seen"
+        asked.update(["rows", naming, ask.kind + naming])
+        yield _row(ask, naming, wording)
 
 
 def _namings(ask: Ask) -> list[Naming]:
