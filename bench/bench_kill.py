@@ -50,7 +50,7 @@ def main() -> None:
         packaged = set(harness.rng.sample(range(arguments.kills), min(arguments.packaged, arguments.kills)))
         while harness.kills < arguments.kills:
             harness.round(packaged=harness.kills in packaged)
-            if harness.kills % 20 == 0:
+            if harness.kills and harness.kills % 20 == 0:
                 print(f"{harness.kills} kills, {len(harness.violations)} violations", file=sys.stderr)
         if "disk" not in skip:
             harness.full_disks()

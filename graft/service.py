@@ -7,12 +7,12 @@ import asyncio
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from core.activity import answering
 from core.chat import ChatPipeline, Event, Question
-from core.errors import GraftError, ModelDownError, RequestError, ServeError
+from core.errors import GraftError, IndexMismatchError, ModelDownError, RequestError, ServeError
 from core.icl import ExampleSelector
 from core.pack import DomainPack
 from core.passages import to_passage
@@ -273,7 +273,9 @@ class LocalService:
         names.sort(key=lambda name: name != self.pack.name)
         found = []
         for name in names:
-            counts = corpus_counts(self.workspace.corpus(name))
+            counts = None
+            with suppress(IndexMismatchError):  # of an older or newer Graft: none that can be asked here
+                counts = corpus_counts(self.workspace.corpus(name))
             if counts is not None:
                 found.append(CorpusInfo(name=name, documents=counts[0], chunks=counts[1]))
         return found

@@ -5,6 +5,7 @@ No telemetry, no `.env`, no default embedding function. Knows rows of chunks, no
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
@@ -76,13 +77,8 @@ class Difference(NamedTuple):
 def open_chroma(folder: Path, url: str | None) -> "Client":
     """A client for the embedded Chroma in `folder`, or for the server at `url`. Raises IngestError."""
     import chromadb
-    from chromadb.config import Settings
 
-    class NoDotEnv(Settings):
-        # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
-        model_config: ClassVar = {**Settings.model_config, "env_file": None}
-
-    settings = NoDotEnv(anonymized_telemetry=False)
+    settings = _settings()
     with chroma_errors(folder, url):
         if url is None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -91,6 +87,18 @@ def open_chroma(folder: Path, url: str | None) -> "Client":
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 8000)
         return chromadb.HttpClient(parts.hostname or url, port, ssl=secure, settings=settings)  # type: ignore[return-value]
+
+
+@cache
+def _settings() -> Any:
+    """One object for all: Chroma refuses to open a folder twice in one process with settings that differ."""
+    from chromadb.config import Settings
+
+    class NoDotEnv(Settings):
+        # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
+        model_config: ClassVar = {**Settings.model_config, "env_file": None}
+
+    return NoDotEnv(anonymized_telemetry=False)
 
 
 @contextmanager

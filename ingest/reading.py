@@ -86,7 +86,7 @@ class Reading:
         with ExitStack() as stack:
             self._reader = stack.enter_context(closing(self._manifest.reader()))
             self._writer = stack.enter_context(Jobs("write", 4))
-            documents = stack.enter_context(Ahead(self._cut(pool, files), 64))
+            documents = stack.enter_context(Ahead(self._cut(pool, files), 2 * GROUP, _chunk_count))
             stack.enter_context(pool)  # ends first, and with it whatever the thread before waits for
             self._progress("parse", 0, len(files))
             documents.start()
@@ -182,3 +182,7 @@ class Reading:
         if item.sha256 or before is None or not before.is_unsettled:
             return item
         return replace(item, sha256=hash_file(item.file.path))
+
+
+def _chunk_count(document: Document | Unread) -> int:
+    return 1 + len(document.chunks) if isinstance(document, Document) else 1

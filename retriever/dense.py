@@ -1,7 +1,8 @@
 """Dense search: the Chroma collection of one generation, embedded or on a server. Knows no words."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 from langchain_core.embeddings import Embeddings
@@ -52,13 +53,8 @@ class DenseIndex:
 def open_dense(files: CorpusFiles, generation: Generation) -> DenseIndex:
     """Open the Chroma collection of `generation`. Raises RetrievalError."""
     import chromadb
-    from chromadb.config import Settings
 
-    class NoDotEnv(Settings):
-        # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
-        model_config: ClassVar = {**Settings.model_config, "env_file": None}
-
-    settings = NoDotEnv(anonymized_telemetry=False)
+    settings = _chroma_settings()
     try:
         if generation.chroma_url is None:
             client = chromadb.PersistentClient(str(files.chroma(generation.name)), settings=settings)
@@ -76,3 +72,15 @@ def open_dense(files: CorpusFiles, generation: Generation) -> DenseIndex:
             f"Chroma at {where} cannot be opened ({' '.join(str(error).split())[:150]}): "
             f"run graft index repair --domain {files.root.name}{start}"
         ) from error
+
+
+@cache
+def _chroma_settings() -> Any:
+    """One object for all: Chroma refuses to open a folder twice in one process with settings that differ."""
+    from chromadb.config import Settings
+
+    class NoDotEnv(Settings):
+        # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
+        model_config: ClassVar = {**Settings.model_config, "env_file": None}
+
+    return NoDotEnv(anonymized_telemetry=False)
