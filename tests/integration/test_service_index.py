@@ -127,3 +127,18 @@ def test_a_corpus_of_another_format_is_no_trouble_for_the_others(serve, tmp_path
     old.mkdir()
     (old / "generation.json").write_text(json.dumps({"name": "000001", "format": 1}))
     assert [corpus.name for corpus in service.corpora()] == ["tiny"]
+
+
+def test_an_index_is_rebuilt_and_repaired_under_a_running_service(serve, tmp_path):
+    from ingest.repair import rebuild_index, repair_index
+
+    service = serve()
+    service.open_index(quiet)
+    folder = tmp_path / "ws" / "corpora" / "tiny"
+    assert "sub/page0.md" in sources(service, "Text of page 0")
+    rebuild_index(folder)
+    assert "sub/page0.md" in sources(service, "Text of page 0")
+    (folder / "generations" / "000002" / "manifest.sqlite").write_bytes(b"damaged")
+    repair_index(folder, HashEmbedder)
+    assert "sub/page0.md" in sources(service, "Text of page 0")
+    assert service.retriever("tiny").generation.name == "000003"
