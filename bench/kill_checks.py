@@ -32,6 +32,8 @@ class Truth:
         new = {key: value for key, value in new.items() if key not in self._known}
         found = [FoundFile(source, path, path.stat().st_size, 0) for source, path in new.values()]
         for key, parsed in zip(new, self._pool.parse(found), strict=True):
+            if not parsed.sha256:
+                raise RuntimeError(f"the bench's own parser failed, start anew: {parsed.file.source}: {parsed.reason}")
             if parsed.document is None:
                 self._known[key] = None
                 continue
@@ -129,7 +131,7 @@ def _check_documents(connection: sqlite3.Connection, truth: Truth, name: str) ->
     for source, sha256 in documents:
         held, ids = chunks.pop(source, []), truth.ids(source, sha256)
         if held != ids:
-            what = "doubled" if len(held) > len(ids or []) else "not whole"
+            what = "not to be parsed" if ids is None else "doubled" if len(held) > len(ids) else "not whole"
             found.append(f"{name}: {source} is {what}")
     found += [f"{name}: chunks of {source}, which is no document" for source in chunks]
     for what, query in {
