@@ -12,11 +12,11 @@ from pathlib import Path, PurePosixPath
 from bench.kill_child import HashEmbedder, settings
 from core.errors import GraftError
 from core.index import CorpusFiles, open_snapshot
+from ingest.chunk_rows import chunk_hashes
 from ingest.chunks import make_chunks
 from ingest.files import FoundFile
-from ingest.generation import verify_collection
-from ingest.manifest import chunk_hashes
 from ingest.pool import ParserPool
+from ingest.served import verify_collection
 
 
 class Truth:

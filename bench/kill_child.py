@@ -62,12 +62,12 @@ class HashEmbedder:
 def run(order: Order) -> None:
     """Ingest. Exits with ERROR_EXIT and the error's words in the log when it cannot."""
     from core.errors import GraftError
-    from ingest import generation, reading
+    from ingest import filling, reading
     from ingest.pipeline import ingest_corpus
 
     os.setsid()
     # Small groups, so that a small corpus has as many moments as a large one.
-    reading.GROUP, generation._FEW = 8, 4  # noqa: SLF001
+    reading.GROUP, filling._FEW = 8, 4  # noqa: SLF001
     log = os.open(order.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     seen: Counter[str] = Counter()
 

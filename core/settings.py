@@ -75,7 +75,10 @@ class RetrieveSettings(Section):
         "none: no reranking.",
     )
     rerank_candidates: int = Field(default=20, ge=1, le=200, description="Hits that the cross-encoder reads.")
-    chroma_url: str | None = Field(default=None, description="A Chroma server (http://host:port); none: embedded.")
+    chroma_url: str | None = Field(
+        default=None,
+        description="A Chroma server (http://host:port), on loopback: it checks nobody. None: embedded.",
+    )
 
 
 class TrainSettings(Section):

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from core.settings import IngestSettings
 from ingest.background import Ahead, Jobs
+from ingest.chunk_rows import vector_key
 from ingest.chunks import make_chunks
+from ingest.documents import Document, Known
 from ingest.files import FoundFile, hash_file
-from ingest.manifest import Document, Known, Manifest, keys_with_vector, vector_key
+from ingest.manifest import Manifest, keys_with_vector
 from ingest.pool import ParserPool
 from ingest.process import Limits
 from ingest.vectors import Vectors

@@ -40,7 +40,7 @@ class DenseIndex:
             )
         except Exception as error:  # chromadb raises its own, its Rust core's and httpx's
             raise RetrievalError(
-                f"Chroma cannot answer ({' '.join(str(error).split())[:150]}): run graft ingest, or restart the server"
+                f"Chroma cannot answer ({' '.join(str(error).split())[:150]}): run graft index verify"
             ) from error
         distances = found["distances"] or []
         return [
@@ -71,7 +71,8 @@ def open_dense(files: CorpusFiles, generation: Generation) -> DenseIndex:
         return DenseIndex(collection, cast("Client", client))
     except Exception as error:  # chromadb raises its own, its Rust core's and httpx's
         where = generation.chroma_url or files.chroma(generation.name)
+        start = " or start the server" if generation.chroma_url else ""
         raise RetrievalError(
             f"Chroma at {where} cannot be opened ({' '.join(str(error).split())[:150]}): "
-            f"run graft ingest --domain {files.root.name} to rebuild it"
+            f"run graft index repair --domain {files.root.name}{start}"
         ) from error
