@@ -13,7 +13,7 @@ import pytest
 from core.index import CorpusFiles
 from core.settings import IngestSettings
 from ingest.pipeline import ingest_corpus
-from tests.integration.test_ingest import HashEmbedder
+from tests.support.corpora import HashEmbedder
 from tests.support.word_file import word_file
 from tests.unit.ingest.pdf_writer import write_placed_pdf
 

@@ -16,8 +16,8 @@ from core.index import CorpusFiles
 from core.printable import printable
 from core.settings import IngestSettings
 from ingest.pipeline import ingest_corpus
-from tests.integration.test_ingest import HashEmbedder
 from tests.support import hostile_files as hostile
+from tests.support.corpora import HashEmbedder
 
 pytestmark = pytest.mark.integration
 
