@@ -2,6 +2,7 @@
 
     manifest.sqlite          the truth: documents, chunks, vectors, lexical index (WAL, full sync); for ingest alone
     generation.json          the pointer: which generation is served
+    retriever.json           what `graft retriever tune` found for this corpus, if it was run
     generations/<name>/      immutable once pointed at: manifest.sqlite (a snapshot) and chroma/ (the same vectors)
 
 A reader opens only what the pointer names, so it sees a whole generation or the one before. Knows no embedder, no
@@ -77,6 +78,7 @@ class CorpusFiles:
         self.generations = root / "generations"
         # Where parsing processes may write; empty between ingestions.
         self.scratch = root / "parsing"
+        self.tuning = root / "retriever.json"
 
     def snapshot(self, generation: str) -> Path:
         """The manifest as it was when the generation was built."""

@@ -57,13 +57,28 @@ class RetrieveSettings(Section):
     token_budget: int = Field(
         default=450, ge=50, description="Tokens of the language model that passages may take in a prompt."
     )
-    candidates: int = Field(
-        default=40, ge=1, description="Hits taken from each of dense and lexical search before fusion."
+    candidates: int | None = Field(
+        default=None,
+        ge=1,
+        description="Hits taken from each of dense and lexical search before fusion; none: as tuned, else 40.",
     )
-    dense_weight: float = Field(
-        default=0.4, ge=0, le=1, description="Weight of dense search in the fusion; lexical gets the rest."
+    dense_weight: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Weight of dense search in the fusion, lexical gets the rest; none: as tuned "
+        "(graft retriever tune), else 0.4.",
     )
-    chroma_url: str | None = Field(default=None, description="A Chroma server (http://host:port); none: embedded.")
+    reranker: str | None = Field(
+        default=None,
+        description="Cross-encoder that reorders the best hits: a sentence-transformers CrossEncoder id or folder; "
+        "none: no reranking.",
+    )
+    rerank_candidates: int = Field(default=20, ge=1, le=200, description="Hits that the cross-encoder reads.")
+    chroma_url: str | None = Field(
+        default=None,
+        description="A Chroma server (http://host:port), on loopback: it checks nobody. None: embedded.",
+    )
 
 
 class TrainSettings(Section):

@@ -20,6 +20,10 @@ from core.prompt import CountMessages, PromptRequest, render
 from core.types import STRUCTURED, Example, Passage
 
 Progress = Callable[[int, int], None]
+# Questions searched together.
+_TOGETHER = 64
+# Before every rank that a search gives.
+_FIRST = -1
 OnLeftOut = Callable[[str, str], None]
 """Told the id of an example that became no grounded row, and why."""
 
@@ -94,11 +98,20 @@ def build_rows(
     check_leakage(pack)
     maker = _RowMaker(pack, count_tokens, options, count_messages, on_left_out)
     rows: list[Row] = []
-    for number, example in enumerate(pack.train_examples, start=1):
-        rows.extend(maker.rows(example, retriever))
-        on_progress(number, len(pack.train_examples))
+    done, total = 0, len(pack.train_examples)
+    for examples in _slices(pack.train_examples):
+        # Asked together, questions share what a search costs.
+        for example, found in zip(examples, retriever.batch([e.question for e in examples]), strict=True):
+            rows.extend(maker.rows(example, found, retriever))
+        done += len(examples)
+        on_progress(done, total)
     random.Random(options.seed).shuffle(rows)
     return rows
+
+
+def _slices(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
+    for start in range(0, len(examples), _TOGETHER):
+        yield examples[start : start + _TOGETHER]
 
 
 class _RowMaker:
@@ -115,12 +128,11 @@ class _RowMaker:
         self.pack, self.count_tokens, self.options = pack, count_tokens, options
         self.count_messages, self.on_left_out = count_messages, on_left_out
 
-    def rows(self, example: Example, retriever: BaseRetriever) -> Iterator[Row]:
-        """One row with passages, and perhaps one without."""
+    def rows(self, example: Example, found: Sequence[Document], retriever: BaseRetriever) -> Iterator[Row]:
+        """One row with passages, and perhaps one without. `found` is what the question's search gave."""
         options = self.options
         draw = random.Random(f"{options.seed}:{example.id}")
         budget = draw.randint(min(options.smallest_budget, options.token_budget), options.token_budget)
-        found = retriever.invoke(example.question)
         drop = bool(example.answerable and draw.random() < options.missing_share and example.evidence)
         documents = _without_evidence(found, example) if drop else _with_evidence(found, example, retriever)
         if not drop:
@@ -234,4 +246,20 @@ def _with_evidence(documents: Sequence[Document], example: Example, retriever: B
 
 def _evidence_first(documents: Sequence[Document], example: Example) -> list[Document]:
     """Evidence enters the budget before distractors; the order shown is shuffled afterwards."""
-    return sorted(documents, key=lambda d: not _holds(d, example))
+    ordered = sorted(documents, key=lambda d: not _holds(d, example))
+    return [_led_by_evidence(d, example) if _holds(d, example) else d for d in ordered]
+
+
+def _led_by_evidence(document: Document, example: Example) -> Document:
+    """The document with a rank before all others; of one joined from neighbours, the part that holds the evidence."""
+    parts = document.metadata.get("parts")
+    if not parts:
+        return document.model_copy(update={"metadata": {**document.metadata, "rank": _FIRST}})
+    holds = [
+        _holds(document.model_copy(update={"page_content": document.page_content[part["from"] : part["to"]]}), example)
+        for part in parts
+    ]
+    # A quote that runs over two parts needs them all.
+    first = [held or not any(holds) for held in holds]
+    ranked = [{**part, "rank": _FIRST if leads else part["rank"]} for part, leads in zip(parts, first, strict=True)]
+    return document.model_copy(update={"metadata": {**document.metadata, "parts": ranked}})

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -91,9 +92,14 @@ def _plain_progress(say: Callable[[str], None]) -> Callable[[str, int, int], Non
 
 def seconds_since_start() -> float:
     """Wall seconds since this process was created."""
-    import psutil
+    try:
+        # psutil counts from the second in which the machine was started: up to a second off.
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError, ValueError, IndexError):  # no Linux
+        import psutil
 
-    return time.time() - psutil.Process().create_time()
+        return time.time() - psutil.Process().create_time()
 
 
 def log_to_file(path: Path, *, verbose: bool) -> None:

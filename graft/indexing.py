@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
 
     from core.index import Generation
-    from ingest.check import Problem
+    from ingest.findings import Problem
     from ingest.report import IngestReport
     from ingest.status import IndexStatus
 

@@ -7,16 +7,16 @@ import asyncio
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from core.activity import answering
 from core.chat import ChatPipeline, Event, Question
-from core.errors import GraftError, ModelDownError, RequestError, ServeError
+from core.errors import GraftError, IndexMismatchError, ModelDownError, RequestError, ServeError
 from core.icl import ExampleSelector
 from core.pack import DomainPack
 from core.passages import to_passage
-from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus
+from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus, corpus_names
 from core.settings import Settings
 from core.types import Answer, Passage
 from core.without_model import or_passages
@@ -180,9 +180,13 @@ class LocalService:
             return self._embeddings
 
     def retriever(self, corpus: str) -> "HybridRetriever":
-        """The retriever of a corpus of this workspace. Raises RequestError with the known ones."""
-        from retriever.hybrid import open_retriever
+        """The retriever of a corpus, or of several (`a+b`). Raises RequestError with the known ones."""
+        from retriever.hybrid import open_retriever, together
 
+        names = corpus_names(corpus)
+        if len(names) != 1:
+            return together([self.retriever(name) for name in names or [self.pack.name]])
+        (corpus,) = names
         with self._lock:
             if corpus not in self._retrievers:
                 if corpus != self.pack.name and corpus not in {c.name for c in self.corpora()}:
@@ -233,9 +237,11 @@ class LocalService:
                 return event.answer
         raise ServeError("the answer stream ended without an answer; look into the vLLM log of the workspace")
 
-    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
-        """The `k` best chunks, whole, best first."""
-        documents = await asyncio.to_thread(lambda: self.retriever(corpus or self.pack.name).search(text, k))
+    async def search(
+        self, text: str, k: int, corpus: str | None = None, where: Mapping[str, Any] | None = None
+    ) -> list[Passage]:
+        """The `k` best passages, whole, best first."""
+        documents = await asyncio.to_thread(lambda: self.retriever(corpus or self.pack.name).search(text, k, where))
         return [to_passage(document, n) for n, document in enumerate(documents, start=1)]
 
     def status(self) -> ServiceStatus:
@@ -267,7 +273,9 @@ class LocalService:
         names.sort(key=lambda name: name != self.pack.name)
         found = []
         for name in names:
-            counts = corpus_counts(self.workspace.corpus(name))
+            counts = None
+            with suppress(IndexMismatchError):  # of an older or newer Graft: none that can be asked here
+                counts = corpus_counts(self.workspace.corpus(name))
             if counts is not None:
                 found.append(CorpusInfo(name=name, documents=counts[0], chunks=counts[1]))
         return found
@@ -345,7 +353,7 @@ class LocalService:
     def _has_index(self, corpus: str) -> bool:
         from core.index import corpus_counts
 
-        return corpus_counts(self.workspace.corpus(corpus)) is not None
+        return all(corpus_counts(self.workspace.corpus(name)) is not None for name in corpus_names(corpus))
 
     def _models(self) -> "PreparedModels":
         if self.models is None:

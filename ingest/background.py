@@ -1,6 +1,5 @@
 """Two ways to do something in another thread without losing its errors or its pace. Knows nothing of documents."""
 
-import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -8,20 +7,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-_END = object()
 
 
 class Ahead(Generic[T]):
-    """Makes the items of an iterable in a thread of its own, at most `depth` before they are used.
+    """Makes the items of an iterable in a thread of its own, ahead of their use: items of `limit` weight at most wait.
 
-    To be used in a `with` block, which ends the thread that `start` begins; only that touches the iterable. What it
-    raises is raised where the item would have been.
+    `weigh` tells the weight of an item; one that is heavier than the limit waits alone. To be used in a `with` block,
+    which ends the thread that `start` begins; only that touches the iterable. What it raises is raised where the item
+    would have been.
     """
 
-    def __init__(self, items: Iterable[T], depth: int) -> None:
-        self._items = items
-        self._ready: queue.Queue[Any] = queue.Queue(depth)
-        self._stopped = threading.Event()
+    def __init__(self, items: Iterable[T], limit: int, weigh: Callable[[T], int] = lambda item: 1) -> None:
+        self._items, self._limit, self._weigh = items, limit, weigh
+        self._ready: deque[tuple[T, int]] = deque()
+        self._waiting = 0
+        self._changed = threading.Condition()
+        self._stopped = self._ended = False
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="ahead", daemon=True)
 
     def __enter__(self) -> "Ahead[T]":
@@ -32,32 +34,46 @@ class Ahead(Generic[T]):
         self._thread.start()
 
     def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        while self._thread.is_alive():
-            while not self._ready.empty():
-                self._ready.get_nowait()
-            self._thread.join(0.02)
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def __iter__(self) -> Iterator[T]:
-        while (item := self._ready.get()) is not _END:
-            if isinstance(item, _Failure):
-                raise item.error
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._ready or self._ended)
+                if not self._ready:
+                    break
+                item, weight = self._ready.popleft()
+                self._waiting -= weight
+                self._changed.notify_all()
             yield item
+        if self._error is not None:
+            raise self._error
 
     def _work(self) -> None:
         try:
             for item in self._items:
-                self._ready.put(item)
-                if self._stopped.is_set():
+                if not self._put(item, self._weigh(item)):
                     return
-            self._ready.put(_END)
         except BaseException as error:  # noqa: BLE001 - raised again where the items are used
-            self._ready.put(_Failure(error))
+            self._error = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
 
-
-class _Failure:
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+    def _put(self, item: T, weight: int) -> bool:
+        """Have an item wait as soon as there is room. Whether it is still wanted."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or not self._ready or self._waiting + weight <= self._limit)
+            if not self._stopped:
+                self._ready.append((item, weight))
+                self._waiting += weight
+                self._changed.notify_all()
+            return not self._stopped
 
 
 class Jobs:

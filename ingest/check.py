@@ -10,79 +10,23 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from core.errors import GraftError, IndexMismatchError
 from core.index import FORMAT, CorpusFiles, Generation, open_snapshot
+from ingest.chunk_rows import chunk_hashes
 from ingest.chunks import VERSION
-from ingest.generation import is_whole, verify_collection
+from ingest.findings import Findings
 from ingest.lexical import COLUMNS, lexical_row
-from ingest.manifest import chunk_hashes
+from ingest.served import is_whole, verify_collection
 
-_SHOWN = 3
 _BYTES = 4  # of a number of a vector
 # Vectors have length 1, up to rounding; or 0, for a text of which an embedder makes nothing.
 _LENGTH_TOLERANCE = 0.01
 
 Progress = Callable[[str, int, int], None]
-
-
-class Problem(BaseModel):
-    """What is wrong with a part of an index, and the command that puts it right."""
-
-    part: str
-    detail: str
-    remedy: str
-
-
-@dataclass
-class Findings:
-    """What a check found. `damaged`: the manifest cannot be used at all, and nothing else could be looked into.
-
-    `documents`: sources whose chunks are not as they were written, and why; `vectors`: keys of vectors that cannot be
-    right; `missing`: how many chunks have none; `unserved`: acknowledged, but not in the served generation.
-    """
-
-    absent: bool = False
-    damaged: str = ""
-    documents: dict[str, str] = field(default_factory=dict)
-    vectors: list[str] = field(default_factory=list)
-    missing: int = 0
-    lexical: str = ""
-    unserved: bool = False
-    generation: str = ""
-    chroma: str = ""
-
-    def problems(self, name: str) -> list[Problem]:
-        """One line each."""
-        repair, ingest = f"graft index repair --domain {name}", f"graft ingest --domain {name}"
-        found = []
-        if self.absent:
-            found.append(("manifest", "there is none", ingest))
-        if self.damaged:
-            found.append(("manifest", self.damaged, repair))
-        if self.documents:
-            some = "; ".join(f"{source}: {why}" for source, why in list(self.documents.items())[:_SHOWN])
-            more = f"; and {len(self.documents) - _SHOWN} more" if len(self.documents) > _SHOWN else ""
-            found.append(("documents", f"{some}{more}", f"{repair}, then {ingest}"))
-        if self.vectors:
-            found.append(("vectors", f"{len(self.vectors)} are not finite, of length 1 and one dimension", repair))
-        if self.missing:
-            found.append(("vectors", f"{self.missing} chunks have none", repair))
-        if self.lexical:
-            found.append(("lexical", self.lexical, repair))
-        if self.unserved:
-            found.append(("generation", "does not hold all that was acknowledged (an ingestion was cut short)", ingest))
-        if self.generation:
-            found.append(("generation", self.generation, repair))
-        if self.chroma:
-            found.append(("chroma", self.chroma, repair))
-        return [Problem(part=part, detail=detail, remedy=remedy) for part, detail, remedy in found]
 
 
 def check_index(files: CorpusFiles, progress: Progress = lambda stage, done, total: None) -> Findings:

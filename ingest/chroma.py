@@ -3,8 +3,10 @@
 No telemetry, no `.env`, no default embedding function. Knows rows of chunks, no manifest and no pointer.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
@@ -30,6 +32,8 @@ _BATCH = 2000  # Chroma takes at most 5,461 at once
 # The graph is an approximation: so many of the sampled chunks must be found by their own vector.
 _FOUND_SHARE = 0.95
 _TOLERANCE = 1e-4
+# Bytes below which a disk counts as full: the index grows by more than that in one step.
+_LEAST_FREE = 1 << 20
 
 
 class Row(NamedTuple):
@@ -76,13 +80,8 @@ class Difference(NamedTuple):
 def open_chroma(folder: Path, url: str | None) -> "Client":
     """A client for the embedded Chroma in `folder`, or for the server at `url`. Raises IngestError."""
     import chromadb
-    from chromadb.config import Settings
 
-    class NoDotEnv(Settings):
-        # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
-        model_config: ClassVar = {**Settings.model_config, "env_file": None}
-
-    settings = NoDotEnv(anonymized_telemetry=False)
+    settings = _settings()
     with chroma_errors(folder, url):
         if url is None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -91,6 +90,18 @@ def open_chroma(folder: Path, url: str | None) -> "Client":
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 8000)
         return chromadb.HttpClient(parts.hostname or url, port, ssl=secure, settings=settings)  # type: ignore[return-value]
+
+
+@cache
+def _settings() -> Any:
+    """One object for all: Chroma refuses to open a folder twice in one process with settings that differ."""
+    from chromadb.config import Settings
+
+    class NoDotEnv(Settings):
+        # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
+        model_config: ClassVar = {**Settings.model_config, "env_file": None}
+
+    return NoDotEnv(anonymized_telemetry=False)
 
 
 @contextmanager
@@ -107,7 +118,7 @@ def chroma_errors(folder: Path, url: str | None) -> Iterator[None]:
                 f"the Chroma server at {url} does not do its part ({reason}): start it (chroma run), then run the "
                 "same command again; nothing will be embedded twice"
             ) from error
-        if any(sign in str(error) for sign in ("disk is full", "No space left", "os error 28", "os error 27")):
+        if _is_full(error, folder):
             raise WorkspaceError(
                 f"no space left while writing {folder}: free some disk, then run the same command again"
             ) from error
@@ -115,6 +126,16 @@ def chroma_errors(folder: Path, url: str | None) -> Iterator[None]:
             f"Chroma in {folder} cannot be used ({reason}): check disk and permissions, then run the same command "
             "again; nothing will be embedded twice"
         ) from error
+
+
+def _is_full(error: Exception, folder: Path) -> bool:
+    """Whether the disk is what is wrong. Chroma does not always say so: then the space that is left does."""
+    if any(sign in str(error) for sign in ("disk is full", "No space left", "os error 28", "os error 27")):
+        return True
+    try:
+        return shutil.disk_usage(folder).free < _LEAST_FREE
+    except OSError:
+        return False
 
 
 def create_collection(client: "Client", name: str) -> "Collection":

@@ -4,63 +4,23 @@ A document is acknowledged when its transaction is on disk; whatever happens lat
 may share a transaction. Vectors may be there before the chunks that use them.
 """
 
-import hashlib
 import json
 import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import GraftError, IndexMismatchError, IngestError
 from core.files import disk_error
 from core.index import CorpusFiles, open_manifest
-from ingest.chunks import Chunk
+from ingest.chunk_rows import embedded_text, forget_chunks, read_chunks, replace_chunks
+from ingest.documents import Document, Known
 from ingest.files import FoundFile
-from ingest.lexical import insert_lexical
 from ingest.migrate import prepare_schema
 
 _VARIABLES = 500  # well below SQLite's limit for one statement
-_CHUNK_COLUMNS = (
-    "id, source, ordinal, locator, headings, start, end, page, place, first_line, last_line, text, vector_key"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A document as the manifest has it."""
-
-    sha256: str
-    size: int
-    mtime_ns: int
-    seen_ns: int
-    status: str
-    reason: str
-    parsing: str
-
-    @property
-    def is_unsettled(self) -> bool:
-        """Whether the last attempt to read it failed for a reason that may pass: its parsing process died."""
-        return bool(self.reason) if self.status == "indexed" else not self.sha256
-
-    def looks_like(self, file: FoundFile) -> bool:
-        """Whether size and time say that the file is unchanged. A file written while it was read last time does not."""
-        settled = self.seen_ns - self.mtime_ns > 2_000_000_000
-        return settled and (self.size, self.mtime_ns) == (file.size, file.mtime_ns)
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document to be stored: the file, the hash of its bytes, and its chunks."""
-
-    file: FoundFile
-    sha256: str
-    chunks: Sequence[Chunk]
-    title: str = ""
-    format: str = ""
-    notes: str = ""
 
 
 class Manifest:
@@ -239,14 +199,14 @@ class Manifest:
         with self.transaction():
             for document in documents:
                 self._put_document(document, "indexed", "", parsing)
-                self._put_chunks(document)
+                replace_chunks(self.connection, document.file.source, document.chunks)
             self.bump()
 
     def put_rejected(self, rejected: Sequence[tuple[FoundFile, str, str]], parsing: str) -> None:
         """Remember rejections (file, sha256, reason), so that unchanged files need not be parsed; old chunks go."""
         with self.transaction():
             for file, sha256, reason in rejected:
-                if self._forget_chunks(file.source):
+                if forget_chunks(self.connection, file.source):
                     self.bump()
                 self._put_document(Document(file, sha256, ()), "rejected", reason, parsing)
 
@@ -261,9 +221,9 @@ class Manifest:
         sha256, title, format, notes, parsing = row
         # Formats without headings take the file's name for a title.
         title = Path(file.source).stem if title == Path(source).stem else title
-        document = Document(file, sha256, self._chunks(source), title, format, notes)
+        document = Document(file, sha256, read_chunks(self.connection, source), title, format, notes)
         self._put_document(document, "indexed", "", parsing)
-        self._put_chunks(document)
+        replace_chunks(self.connection, document.file.source, document.chunks)
         self.bump()
 
     def note_failure(self, failed: Sequence[tuple[str, str]]) -> None:
@@ -283,7 +243,7 @@ class Manifest:
     def delete(self, sources: Iterable[str]) -> None:
         """Remove documents. To be called inside a transaction."""
         for source in sources:
-            if self._forget_chunks(source):
+            if forget_chunks(self.connection, source):
                 self.bump()
             self.connection.execute("DELETE FROM documents WHERE source = ?", (source,))
 
@@ -305,43 +265,6 @@ class Manifest:
             ),
         )  # fmt: skip
 
-    def _put_chunks(self, document: Document) -> None:
-        """Replace the chunks of a document; those that are the same in every column keep their row and number."""
-        source = document.file.source
-        rows = {row[0]: row for row in _rows(source, document.chunks)}
-        query = f"SELECT number, {_CHUNK_COLUMNS} FROM chunks WHERE source = ?"  # noqa: S608 - our own columns
-        for number, *row in self.connection.execute(query, (source,)).fetchall():
-            if rows.get(row[0]) == tuple(row):
-                del rows[row[0]]
-            else:
-                self._forget_chunk(number)
-        marks = ",".join("?" * len(_CHUNK_COLUMNS.split(",")))
-        for row in rows.values():
-            cursor = self.connection.execute(f"INSERT INTO chunks ({_CHUNK_COLUMNS}) VALUES ({marks})", row)  # noqa: S608
-            insert_lexical(self.connection, int(cursor.lastrowid or 0), row[11], tuple(json.loads(row[4])))
-
-    def _chunks(self, source: str) -> list[Chunk]:
-        rows = self.connection.execute(
-            "SELECT ordinal, start, end, text, headings, locator, page, place, first_line, last_line FROM chunks "
-            "WHERE source = ? ORDER BY ordinal",
-            (source,),
-        )
-        return [
-            Chunk(ordinal, start, end, text, tuple(json.loads(headings)), *rest)
-            for ordinal, start, end, text, headings, *rest in rows
-        ]
-
-    def _forget_chunk(self, number: int) -> None:
-        self.connection.execute("DELETE FROM lexical WHERE rowid = ?", (number,))
-        self.connection.execute("DELETE FROM chunks WHERE number = ?", (number,))
-
-    def _forget_chunks(self, source: str) -> bool:
-        """Remove the chunks of a document. Whether there were any."""
-        numbers = self.connection.execute("SELECT number FROM chunks WHERE source = ?", (source,)).fetchall()
-        for (number,) in numbers:
-            self._forget_chunk(number)
-        return bool(numbers)
-
 
 def keys_with_vector(connection: sqlite3.Connection, table: str, keys: Sequence[str]) -> set[str]:
     """Those of `keys` that have a vector in `table`."""
@@ -352,21 +275,6 @@ def keys_with_vector(connection: sqlite3.Connection, table: str, keys: Sequence[
         query = f"SELECT key FROM {table} WHERE key IN ({marks})"  # noqa: S608 - our own name, question marks
         found.update(key for (key,) in connection.execute(query, part))
     return found
-
-
-def embedded_text(text: str, headings: Sequence[str]) -> str:
-    """What is embedded of a chunk, from what the manifest has of it."""
-    return Chunk(0, 0, 0, text, tuple(headings), "").embedded
-
-
-def vector_key(chunk: Chunk) -> str:
-    """Hash of what is embedded."""
-    return hashlib.sha256(chunk.embedded.encode()).hexdigest()[:40]
-
-
-def chunk_id(source: str, key: str, repetition: int) -> str:
-    """Stable id of a chunk: where it is from, what it says, and which repetition it is within the document."""
-    return hashlib.sha256(f"{source}\0{key}\0{repetition}".encode()).hexdigest()[:32]
 
 
 def manifest_error(error: sqlite3.Error, files: CorpusFiles) -> GraftError:
@@ -380,22 +288,3 @@ def manifest_error(error: sqlite3.Error, files: CorpusFiles) -> GraftError:
             f"{files.manifest} cannot be used ({error}): check disk and permissions, then run the same command again"
         )
     return IngestError(f"{files.manifest} is damaged ({error}): run graft index repair --domain {files.root.name}")
-
-
-def chunk_hashes(source: str, chunks: Iterable[tuple[str, Sequence[str]]]) -> Iterator[tuple[str, str]]:
-    """Id and vector key of each chunk of a document, from (text, headings) in order."""
-    seen: dict[str, int] = {}
-    for text, headings in chunks:
-        key = hashlib.sha256(embedded_text(text, headings).encode()).hexdigest()[:40]
-        seen[key] = seen.get(key, 0) + 1
-        yield chunk_id(source, key, seen[key]), key
-
-
-def _rows(source: str, chunks: Sequence[Chunk]) -> Iterator[tuple]:
-    hashes = chunk_hashes(source, ((chunk.text, chunk.headings) for chunk in chunks))
-    for chunk, (identity, key) in zip(chunks, hashes, strict=True):
-        yield (
-            identity, source, chunk.ordinal, chunk.locator,
-            json.dumps(chunk.headings, ensure_ascii=False), chunk.start, chunk.end, chunk.page, chunk.place,
-            chunk.first_line, chunk.last_line, chunk.text, key,
-        )  # fmt: skip

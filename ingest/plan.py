@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from core.errors import MassDeletionError
+from ingest.documents import Known
 from ingest.files import FoundFile, Refused, hash_file
-from ingest.manifest import Known
 
 # Parsing of entries that are refused without being read: FIFOs, links out of the corpus, hidden or too large files.
 NOT_READ = "not read"

@@ -20,6 +20,7 @@ from ingest.process import Limits, ParserDied, ParsingProcess
 
 # Documents parsed ahead of the one being embedded: keeps memory flat as the corpus grows.
 _AHEAD_PER_WORKER = 16
+_AHEAD_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,20 @@ class ParserPool:
 
     def parse(self, files: Sequence[FoundFile]) -> Iterator[Parsed]:
         """Parse `files`, yielding results in their order. Raises IngestError when no parsing process can be started."""
-        pending: deque[Future[Parsed]] = deque()
+        pending: deque[tuple[int, Future[Parsed]]] = deque()
+        waiting = 0
         for file in files:
-            pending.append(self._threads.submit(self._one, file))
-            if len(pending) >= _AHEAD_PER_WORKER * self.workers:
-                yield pending.popleft().result()
+            pending.append((file.size, self._threads.submit(self._one, file)))
+            waiting += file.size
+            # Enough for all workers to go on, however large the files are.
+            while len(pending) > self.workers and (
+                len(pending) >= _AHEAD_PER_WORKER * self.workers or waiting > _AHEAD_BYTES
+            ):
+                size, first = pending.popleft()
+                waiting -= size
+                yield first.result()
         while pending:
-            yield pending.popleft().result()
+            yield pending.popleft()[1].result()
 
     def _one(self, file: FoundFile) -> Parsed:
         try:

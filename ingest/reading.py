@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from core.settings import IngestSettings
 from ingest.background import Ahead, Jobs
+from ingest.chunk_rows import vector_key
 from ingest.chunks import make_chunks
+from ingest.documents import Document, Known
 from ingest.files import FoundFile, hash_file
-from ingest.manifest import Document, Known, Manifest, keys_with_vector, vector_key
+from ingest.manifest import Manifest, keys_with_vector
 from ingest.pool import ParserPool
 from ingest.process import Limits
 from ingest.vectors import Vectors
@@ -84,7 +86,7 @@ class Reading:
         with ExitStack() as stack:
             self._reader = stack.enter_context(closing(self._manifest.reader()))
             self._writer = stack.enter_context(Jobs("write", 4))
-            documents = stack.enter_context(Ahead(self._cut(pool, files), 64))
+            documents = stack.enter_context(Ahead(self._cut(pool, files), 2 * GROUP, _chunk_count))
             stack.enter_context(pool)  # ends first, and with it whatever the thread before waits for
             self._progress("parse", 0, len(files))
             documents.start()
@@ -180,3 +182,7 @@ class Reading:
         if item.sha256 or before is None or not before.is_unsettled:
             return item
         return replace(item, sha256=hash_file(item.file.path))
+
+
+def _chunk_count(document: Document | Unread) -> int:
+    return 1 + len(document.chunks) if isinstance(document, Document) else 1

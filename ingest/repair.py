@@ -15,7 +15,8 @@ from core.errors import IngestError
 from core.files import disk_error
 from core.index import CorpusFiles, Generation
 from core.settings import IngestSettings
-from ingest.check import Findings, check_index
+from ingest.check import check_index
+from ingest.findings import Findings
 from ingest.generation import GenerationBuild
 from ingest.lexical import insert_lexical
 from ingest.lock import writer_lock

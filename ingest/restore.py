@@ -14,8 +14,9 @@ from pathlib import Path
 from core.index import CorpusFiles, open_snapshot
 from ingest.check import check_database
 from ingest.chunks import Chunk
+from ingest.documents import Document
 from ingest.files import FoundFile
-from ingest.manifest import Document, Manifest
+from ingest.manifest import Manifest
 
 
 def restore_manifest(files: CorpusFiles, damage: str) -> Iterator[str]:

@@ -35,6 +35,7 @@ class SearchBody(BaseModel):
     text: str
     k: int = Field(ge=1)
     corpus: str | None = None
+    where: dict[str, Any] | None = None
 
 
 class ActivateBody(BaseModel):
@@ -81,7 +82,8 @@ def create_control_app(service: DomainService) -> FastAPI:
 
     @app.post("/search")
     async def search(body: SearchBody) -> list[dict[str, Any]]:
-        return [p.model_dump(mode="json") for p in await service.search(body.text, body.k, body.corpus)]
+        found = service.search(body.text, body.k, body.corpus, body.where)
+        return [p.model_dump(mode="json") for p in await found]
 
     @app.post("/activate")
     async def activate(body: ActivateBody) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Errors of the other process are raised here as the same classes. The other end i
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,11 @@ class RemoteService:
         """Answer in one piece."""
         return Answer.model_validate(await self._post("/answer", _ask_body(question, corpus)))
 
-    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
+    async def search(
+        self, text: str, k: int, corpus: str | None = None, where: Mapping[str, Any] | None = None
+    ) -> list[Passage]:
         """The `k` best chunks, whole, best first."""
-        found = await self._post("/search", {"text": text, "k": k, "corpus": corpus})
+        found = await self._post("/search", {"text": text, "k": k, "corpus": corpus, "where": where and dict(where)})
         return [Passage.model_validate(item) for item in found]
 
     async def activate(self, adapter: str) -> None:

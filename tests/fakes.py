@@ -217,7 +217,7 @@ class FakeService:
     async def answer(self, question: Question, corpus: str | None = None) -> Answer:
         return await self.pipeline.answer(question)
 
-    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
+    async def search(self, text: str, k: int, corpus: str | None = None, where=None) -> list[Passage]:
         found = await self.retriever.ainvoke(text)
         return [to_passage(document, number) for number, document in enumerate(found[:k], start=1)]
 

@@ -145,7 +145,7 @@ class ScriptedService:
     async def answer(self, question: Question, corpus: str | None = None) -> Answer:
         return await self.pipeline.answer(question)
 
-    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
+    async def search(self, text: str, k: int, corpus: str | None = None, where=None) -> list[Passage]:
         documents = await Leaflets().ainvoke(text)
         return [to_passage(document, n) for n, document in enumerate(documents[:k], start=1)]
 

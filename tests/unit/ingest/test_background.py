@@ -31,6 +31,20 @@ def test_ahead_is_at_most_so_far_ahead():
         assert next(iter(items)) == 0
 
 
+def test_ahead_counts_weight_and_lets_a_heavy_item_wait_alone():
+    made = []
+
+    def make():
+        for number in (1, 1, 9, 1):
+            made.append(number)
+            yield number
+
+    with Ahead(make(), 3, weigh=lambda number: number) as items:
+        items.start()
+        assert list(items) == [1, 1, 9, 1]
+    assert made == [1, 1, 9, 1]
+
+
 def test_ahead_raises_what_was_raised_after_what_was_made():
     def make():
         yield 1

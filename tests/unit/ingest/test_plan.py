@@ -7,8 +7,8 @@ import time
 import pytest
 
 from core.errors import MassDeletionError
+from ingest.documents import Known
 from ingest.files import FoundFile, Refused, find_files
-from ingest.manifest import Known
 from ingest.plan import NOT_READ, Copy, check_deletions, make_plan
 
 PARSING = "1:64"
