@@ -179,7 +179,7 @@ def broken() -> list[Hostile]:
         Hostile("torn.xml", put("<a><b>text</a>"), "not well-formed XML"),
         Hostile("torn.json", put('{"a": 1, "bait": "' + BAIT + '", '), INDEXED),
         Hostile("torn.jsonl", put('{"a": 1}\n{"a": \n{"bait": "' + BAIT + '"}\n'), INDEXED),
-        Hostile("open-quote.csv", put('a,b\n1,"' + BAIT + "\n" + "".join(f"{n},row {n}\n" for n in range(3000))), INDEXED),
+        Hostile("open-quote.csv", put(f'a,b\n1,"{BAIT}\n' + "".join(f"{n},row\n" for n in range(3000))), INDEXED),
     ]
 
 
