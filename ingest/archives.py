@@ -25,7 +25,7 @@ def check_archive(data: bytes, kind: str) -> None:
             locked = kind == "epub" and _has_locked_chapters(archive)
             _refuse_entities(archive, b"<!ENTITY" if kind == "epub" else b"<!DOCTYPE")
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"is not a {kind} file: damaged, or another format under this name") from error
+        raise ValueError(f"is no .{kind}: damaged, or another format under this name") from error
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > min(max(_RATIO * len(data), _LEAST), _MOST):
         raise ValueError(f"unpacks to {unpacked >> 20} MiB from {len(data) >> 10} KiB: refused as a zip bomb")

@@ -65,10 +65,10 @@ def format_of(source: str, data: bytes) -> Format:
         return _unclaimed(found)
     if claimed in _SIGNED and (found is None or found.format != claimed):
         if found is None or found.name == "a damaged ZIP archive":
-            raise ValueError(f"is not a {claimed} file: damaged, or another format under this name")
-        raise ValueError(f"is {found.name}, not a {claimed} file{_remedy(found.format)}")
+            raise ValueError(f"is no .{suffix}: damaged, or another format under this name")
+        raise ValueError(f"is {found.name}, but named .{suffix}{_remedy(found.format)}")
     if claimed not in _SIGNED and found is not None and found.format != "html":
-        raise ValueError(f"is {found.name}, not a .{suffix} file{_remedy(found.format)}")
+        raise ValueError(f"is {found.name}, but named .{suffix}{_remedy(found.format)}")
     return claimed
 
 

@@ -8,6 +8,7 @@ import email.policy
 from email.message import EmailMessage, Message
 from typing import Any, cast
 
+from core.printable import printable
 from ingest.blocks import ParsedDocument
 from ingest.extracted import to_document
 from ingest.html import tidy_elements
@@ -84,7 +85,7 @@ def _attachments(message: EmailMessage) -> list[str]:
         if part.get_content_type() == "message/rfc822":
             inner = part.get_payload()
             subject = _header(cast(Message, inner[0]), "Subject") if isinstance(inner, list) and inner else ""
-            names.append(f"message: {subject or _NO_SUBJECT}")
+            names.append(printable(f"message: {subject or _NO_SUBJECT}"))
         elif name or part.get_content_disposition() == "attachment":
-            names.append(" ".join(str(name or part.get_content_type()).split()))
+            names.append(printable(" ".join(str(name or part.get_content_type()).split())))
     return names

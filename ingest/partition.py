@@ -28,7 +28,9 @@ def parse(source: str, data: bytes) -> ParsedDocument:
     if not any(document.text[block.start : block.end].strip() for block in document.blocks):
         raise ValueError(f"no text found in it ({kind})")
     blocks = tuple(_clean(block) for block in document.blocks)
-    return replace(document, blocks=blocks, title=printable(document.title), format=kind)
+    return replace(
+        document, blocks=blocks, title=printable(document.title), notes=printable(document.notes), format=kind
+    )
 
 
 def _clean(block: Block) -> Block:
@@ -160,5 +162,6 @@ def _word(data: bytes, kind: Format, source: str) -> ParsedDocument:
 
 
 def _short(error: Exception) -> str:
-    words = " ".join(str(error).split()) or type(error).__name__
+    # lxml ends with the name of what it read, and that is a string.
+    words = re.sub(r" \(<string>, line \d+\)$", "", " ".join(str(error).split())) or type(error).__name__
     return words if len(words) <= 200 else words[:197] + "..."

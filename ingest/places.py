@@ -3,6 +3,7 @@
 Knows blocks, not how they were cut.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
@@ -19,7 +20,7 @@ class Places:
         self._text = document.text
         self._starts = [block.start for block in document.blocks]
         self._has_lines = document.format in VERBATIM
-        self._ends = [at for at, character in enumerate(self._text) if character == "\n"] if self._has_lines else []
+        self._ends = [match.start() for match in re.finditer("\n", self._text)] if self._has_lines else []
 
     def lines(self, start: int, end: int) -> tuple[int, int] | tuple[None, None]:
         """First and last line of `text[start:end]`, from 1, in formats that keep the lines of their file."""
