@@ -12,14 +12,15 @@ from io import BytesIO
 
 from ingest.blocks import Block, Kind, ParsedDocument
 from ingest.ocr import can_read, read_pages
-from ingest.pdf_page import Line, Page, read_page
+from ingest.pdf_page import UNKNOWN, Line, Page, read_page
 from ingest.pdf_tables import Table, find_tables
 
 _MAX_HEADING_WORDS = 14
 _BULLET = re.compile(r"(?:[-*•‣◦▪●–]|\(?\d{1,3}[.)])\s+\S")
 # Running headers and footers stand in the outer tenth of a page.
 _MARGIN = 0.1
-_CLEAN = {0: " ", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
+_LEADERS = re.compile(r"(?:[ \t]*\.){5,}[ \t]*")
+_CLEAN = {0: " ", ord(UNKNOWN): "", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 
 
 def parse_pdf(data: bytes) -> ParsedDocument:
@@ -183,8 +184,8 @@ def _paragraphs(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
 
 
 def _joined(text: str) -> str:
-    """Words that were parted at the end of a line are whole again."""
-    return re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", text)
+    """Words that were parted at the end of a line are whole again; of a row of dots three are left."""
+    return re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", _LEADERS.sub(" ... ", text))
 
 
 def _usual(heights: Sequence[float], lines: Sequence[Line]) -> float:

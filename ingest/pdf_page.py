@@ -11,8 +11,9 @@ from typing import Any
 
 # A gap wider than this many letter heights separates cells.
 _WIDE_GAP = 0.9
-# Glyphs without a character; a page of these has no text that can be read.
+# What pdfminer writes for glyphs without a character. A page of these has no text that can be read.
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
+UNKNOWN = "\ufffd"
 _THIN = 3.0
 
 
@@ -101,7 +102,7 @@ def _line(line: Any) -> Line | None:
         if sign.x0 - x1 > _WIDE_GAP * height and words.strip():
             spans.append(Span(" ".join(words.split()), x0, x1))
             words, x0 = "", sign.x0
-        words += sign.get_text()
+        words += _UNMAPPED.sub(UNKNOWN, sign.get_text())
         x1 = sign.x1
     spans.append(Span(" ".join(words.split()), x0, x1))
     bold = all(re.search(r"bold|black|heavy", letter.fontname, re.I) for letter in letters)
@@ -110,4 +111,4 @@ def _line(line: Any) -> Line | None:
 
 def _is_unmapped(boxes: list[tuple[Line, ...]]) -> bool:
     text = "".join(line.text for lines in boxes for line in lines)
-    return len("".join(_UNMAPPED.findall(text))) > 0.5 * len(text)
+    return text.count(UNKNOWN) > 0.5 * len(text)

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from ingest.pdf import parse_pdf
-from tests.unit.ingest.pdf_writer import write_pdf, write_placed_pdf, write_scanned_pdf
+from tests.unit.ingest.pdf_writer import write_objects, write_pdf, write_placed_pdf, write_scanned_pdf
 
 
 def shape(document):
@@ -88,6 +88,32 @@ def test_lines_of_other_size_or_with_more_space_between_are_blocks_of_their_own(
         ("text", "Clean the vents twice a year.\nUse a dry brush."),
         ("text", "Never use water."),
     ]
+
+
+def test_glyphs_without_characters_are_no_text(monkeypatch):
+    monkeypatch.setattr("ingest.pdf.can_read", lambda: False)
+    content = b"BT /F1 12 Tf 72 720 Td <00010002000300040005> Tj ET"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [4 0 R] /Count 1 /MediaBox [0 0 612 792] >>",
+        b"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [6 0 R] >>",
+        b"<< /Type /Page /Parent 2 0 R /Contents 5 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+        b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) "
+        + b"/Supplement 0 >> >>",
+    ]
+    with pytest.raises(ValueError, match="no text layer on any of 1 pages"):
+        parse_pdf(write_objects(objects))
+
+
+def test_rows_of_dots_are_short_and_parted_words_whole():
+    items = [
+        (72, 700, 11, "1. Introduction . . . . . . . . . . . . 4"),
+        (72, 660, 11, "The instal-"),
+        (72, 647, 11, "lation."),
+    ]
+    document = parse_pdf(write_placed_pdf([items]))
+    assert [text for _, _, text in shape(document)] == ["1. Introduction ... 4", "The installation."]
 
 
 @pytest.fixture(scope="module")
