@@ -99,7 +99,8 @@ def test_glyphs_without_characters_are_no_text(monkeypatch):
         b"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [6 0 R] >>",
         b"<< /Type /Page /Parent 2 0 R /Contents 5 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
-        b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo << /Registry (A) /Ordering (I) /Supplement 0 >> >>",
+        b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo 7 0 R >>",
+        b"<< /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>",
     ]
     with pytest.raises(ValueError, match="no text layer on any of 1 pages"):
         parse_pdf(write_objects(objects))
