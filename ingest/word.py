@@ -41,7 +41,7 @@ def mend(data: bytes) -> Word:
     for formula in list(body.iter(f"{_MATH}oMath")):
         _replace(formula, _run("".join(formula.itertext(f"{_MATH}t"))))
     _free_text_boxes(body)
-    _count_pages(body)
+    _count_pages(document, body)
     target = BytesIO()
     document.save(target)
     titles = (p.text.strip() for p in document.paragraphs if p.style is not None and p.style.name == "Title")
@@ -74,11 +74,12 @@ def _free_text_boxes(body: Any) -> None:
             host.addnext(paragraph)
 
 
-def _count_pages(body: Any) -> None:
+def _count_pages(document: Any, body: Any) -> None:
     """Leave one mark per page begun, where unstructured counts it; none if the marks cannot be trusted."""
     marks = f"{_W}lastRenderedPageBreak"
     if next(body.iter(marks), None) is None:
-        _mark_breaks_set_by_hand(body)
+        if not _breaks_otherwise(document, body):
+            _mark_breaks_set_by_hand(body)
         return
     for table in list(body.iterchildren(f"{_W}tbl")):
         _split_table(table, marks)
@@ -94,6 +95,14 @@ def _mark_breaks_set_by_hand(body: Any) -> None:
         return
     for element in breaks:
         element.addnext(_make("lastRenderedPageBreak"))
+
+
+def _breaks_otherwise(document: Any, body: Any) -> bool:
+    """Whether pages may begin without a break in the text: with a section, or with every paragraph of a style."""
+    styles = document.styles.element
+    return len(list(body.iter(f"{_W}sectPr"))) > 1 or any(
+        next(part.iter(f"{_W}pageBreakBefore"), None) is not None for part in (body, styles)
+    )
 
 
 def _overflows(body: Any) -> bool:
