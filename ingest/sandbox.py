@@ -65,9 +65,10 @@ def _readable() -> Iterator[Path]:
     yield own.parent / "core"
     for folder in (sys.prefix, sys.base_prefix, sys.exec_prefix, *sysconfig.get_paths().values(), *_SYSTEM):
         yield Path(folder)
+    # A checkout may hold the workspace beside our packages; where they are installed, others lie beside them.
+    is_checkout = (own.parent / "pyproject.toml").exists()
     for entry in sys.path:
-        # The folder that holds our own packages may hold the workspace too.
-        if entry and Path(entry).resolve() != own.parent:
+        if entry and not (is_checkout and Path(entry).resolve() == own.parent):
             yield Path(entry)
     if os.environ.get("TESSDATA_PREFIX"):
         yield Path(os.environ["TESSDATA_PREFIX"])

@@ -133,6 +133,26 @@ def test_memory_is_limited_for_children_too(tried):
     assert tried["found"]["child memory"] == "MemoryError"
 
 
+def test_where_the_kernel_enforces_nothing_python_has_no_network_and_it_is_said(tmp_path):
+    code = (
+        "import sys, socket, json; from pathlib import Path; from ingest import sandbox\n"
+        "sandbox.shut_files = lambda *_: False; sandbox.forbid_sockets = lambda: False\n"
+        "held = sandbox.restrict(Path(sys.argv[1]), 512 << 20)\n"
+        "try: socket.create_connection(('127.0.0.1', 9))\n"
+        "except OSError as error: print(json.dumps([held, str(error)]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, str(tmp_path)],
+        env=environment(tmp_path, ROOT, os.environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    held, error = json.loads(done.stdout)
+    assert held == {"memory": "512 MiB", "files": "", "network": ""}
+    assert error == "parsing has no network"
+
+
 def test_no_keys_are_handed_down(tmp_path):
     kept = environment(tmp_path, ROOT, {"OPENAI_API_KEY": "sk-canary", "PATH": "/bin", "HOME": "/home/somebody"})
     assert "sk-canary" not in kept.values()
