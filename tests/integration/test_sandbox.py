@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 INSIDE = r"""
 import ctypes, errno, json, os, socket, subprocess, sys
 from pathlib import Path
-from ingest.sandbox import allow_seconds, restrict
+from ingest import sandbox
+from ingest.sandbox import restrict
 
 scratch, outside, secret, open_already = sys.argv[1:5]
 handle = os.open(open_already, os.O_RDONLY)
@@ -44,7 +45,8 @@ def native_socket():
 
 attempt("read secret", lambda: Path(secret).read_text())
 attempt("read passwd", lambda: Path("/etc/passwd").read_text() and "read")
-attempt("list root", lambda: os.listdir("/") and "read")
+attempt("list root", "read beside the code", lambda: os.listdir("/") and "read")
+attempt("read beside the code", lambda: Path(sandbox.__file__).parents[1].joinpath("pyproject.toml").read_text())
 attempt("read environment of parent", lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes() and "read")
 attempt("read open file", lambda: os.read(handle, 99).decode())
 attempt("write outside", lambda: Path(outside, "x").write_text("x"))
