@@ -45,7 +45,7 @@ def native_socket():
 
 attempt("read secret", lambda: Path(secret).read_text())
 attempt("read passwd", lambda: Path("/etc/passwd").read_text() and "read")
-attempt("list root", "read beside the code", lambda: os.listdir("/") and "read")
+attempt("list root", lambda: os.listdir("/") and "read")
 attempt("read beside the code", lambda: Path(sandbox.__file__).parents[1].joinpath("pyproject.toml").read_text())
 attempt("read environment of parent", lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes() and "read")
 attempt("read open file", lambda: os.read(handle, 99).decode())
