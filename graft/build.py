@@ -12,7 +12,7 @@ from core.errors import ModelError, PackError
 from core.pack import DomainPack, load_pack
 from core.passages import CountTokens
 from core.prompt import CountMessages, Message, prompt_hash
-from core.settings import GenerateSettings, RetrieveSettings, Settings
+from core.settings import GenerateSettings, Settings
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ def load_embeddings(settings: Settings, embedder: str | Path) -> "Embeddings":
 
 
 @lru_cache(maxsize=1)
-def reranker(settings: RetrieveSettings) -> "CrossEncoderReranker | None":
+def reranker(model: str | None) -> "CrossEncoderReranker | None":
     """The cross-encoder that reorders hits, one for all corpora; None where none is set."""
     from retriever.reranker import CrossEncoderReranker
 
-    return CrossEncoderReranker(settings.reranker) if settings.reranker else None
+    return CrossEncoderReranker(model) if model else None
 
 
 @lru_cache(maxsize=4)

@@ -194,7 +194,7 @@ class LocalService:
                     raise RequestError(f"no corpus '{corpus}' in this workspace: it has {known}")
                 folder = self.workspace.corpus(corpus)
                 self._retrievers[corpus] = open_retriever(
-                    folder, self.embeddings(), self.settings.retrieve, build.reranker(self.settings.retrieve)
+                    folder, self.embeddings(), self.settings.retrieve, build.reranker(self.settings.retrieve.reranker)
                 )
             return self._retrievers[corpus]
 
