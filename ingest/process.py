@@ -21,7 +21,7 @@ from ingest.sandbox import environment
 
 _START_SECONDS = 120.0
 # A reply holds the text of a file, which is bounded, with its blocks as JSON.
-_REPLY_FACTOR = 16
+_REPLY_FACTOR = 8
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -92,7 +92,7 @@ class ParsingProcess:
             raise ParserDied(self._explain(self.stop())) from error
         except ValueError as error:
             self.stop()
-            raise ParserDied(f"made its parsing process send nonsense: {error}") from error
+            raise ParserDied(f"what was parsed cannot be taken over ({error}): split the file") from error
 
     def stop(self) -> int:
         """End the process and whatever it started. Returns the exit status if it had ended by itself, else -SIGKILL."""
