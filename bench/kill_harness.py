@@ -257,4 +257,4 @@ def _small_disk(folder: Path, size: int) -> Iterator[Any]:
     try:
         yield lambda: subprocess.run(["mount", "-o", "remount,size=256m", str(folder)], check=True)
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "-l", str(folder)], check=True)  # a parser may still be on its way out

@@ -3,6 +3,7 @@
 No telemetry, no `.env`, no default embedding function. Knows rows of chunks, no manifest and no pointer.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -31,6 +32,8 @@ _BATCH = 2000  # Chroma takes at most 5,461 at once
 # The graph is an approximation: so many of the sampled chunks must be found by their own vector.
 _FOUND_SHARE = 0.95
 _TOLERANCE = 1e-4
+# Bytes below which a disk counts as full: the index grows by more than that in one step.
+_LEAST_FREE = 1 << 20
 
 
 class Row(NamedTuple):
@@ -115,7 +118,7 @@ def chroma_errors(folder: Path, url: str | None) -> Iterator[None]:
                 f"the Chroma server at {url} does not do its part ({reason}): start it (chroma run), then run the "
                 "same command again; nothing will be embedded twice"
             ) from error
-        if any(sign in str(error) for sign in ("disk is full", "No space left", "os error 28", "os error 27")):
+        if _is_full(error, folder):
             raise WorkspaceError(
                 f"no space left while writing {folder}: free some disk, then run the same command again"
             ) from error
@@ -123,6 +126,16 @@ def chroma_errors(folder: Path, url: str | None) -> Iterator[None]:
             f"Chroma in {folder} cannot be used ({reason}): check disk and permissions, then run the same command "
             "again; nothing will be embedded twice"
         ) from error
+
+
+def _is_full(error: Exception, folder: Path) -> bool:
+    """Whether the disk is what is wrong. Chroma does not always say so: then the space that is left does."""
+    if any(sign in str(error) for sign in ("disk is full", "No space left", "os error 28", "os error 27")):
+        return True
+    try:
+        return shutil.disk_usage(folder).free < _LEAST_FREE
+    except OSError:
+        return False
 
 
 def create_collection(client: "Client", name: str) -> "Collection":
