@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
 
+    from retriever.reranker import CrossEncoderReranker
+
 SHIPPED_PACKS = Path(__file__).resolve().parent.parent / "domains"
 Say = Callable[[str], None]
 
@@ -52,6 +54,14 @@ def load_embeddings(settings: Settings, embedder: str | Path) -> "Embeddings":
     from retriever.embedder import load_embedder
 
     return load_embedder(embedder, batch_size=settings.ingest.batch_size)
+
+
+@lru_cache(maxsize=1)
+def reranker(model: str | None) -> "CrossEncoderReranker | None":
+    """The cross-encoder that reorders hits, one for all corpora; None where none is set."""
+    from retriever.reranker import CrossEncoderReranker
+
+    return CrossEncoderReranker(model) if model else None
 
 
 @lru_cache(maxsize=4)

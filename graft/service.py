@@ -193,7 +193,9 @@ class LocalService:
                     known = ", ".join(c.name for c in self.corpora()) or "none yet"
                     raise RequestError(f"no corpus '{corpus}' in this workspace: it has {known}")
                 folder = self.workspace.corpus(corpus)
-                self._retrievers[corpus] = open_retriever(folder, self.embeddings(), self.settings.retrieve)
+                self._retrievers[corpus] = open_retriever(
+                    folder, self.embeddings(), self.settings.retrieve, build.reranker(self.settings.retrieve.reranker)
+                )
             return self._retrievers[corpus]
 
     def pipeline(self, corpus: str | None = None) -> ChatPipeline:
