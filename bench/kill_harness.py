@@ -95,7 +95,7 @@ class Harness:
             return False
         parsers = _parsers(process.pid)
         if kind != "parsers":
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
         for parser in parsers if kind in ("group", "parsers") else ():
             with suppress(psutil.NoSuchProcess):
                 parser.kill()

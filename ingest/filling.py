@@ -37,7 +37,8 @@ class Filling:
         self._files, self._manifest, self.name, self._url, self.base = files, manifest, name, url, base
         self.collection_name = f"{collection_prefix(files, manifest)}{name}"
         self._folder = files.chroma(name)
-        self._first = last_number(files, base) if base else manifest.last_number()
+        first = last_number(files, base) if base else None
+        self._first = manifest.last_number() if first is None else first
         self._last = self._first
         self.written = 0
         self._client: Client | None = None
@@ -60,13 +61,15 @@ class Filling:
                 chroma.drop_collections(self._client, prefix, [served.collection] if served else [])
             self._collection = chroma.create_collection(self._client, self.collection_name)
 
-    def advance(self) -> None:
-        """Write what was acknowledged since, if it is more than a few."""
+    def advance(self) -> bool:
+        """Write what was acknowledged since, if it is more than a few. Whether it was."""
         with closing(self._manifest.reader()) as reader:
             (last,) = reader.execute("SELECT coalesce(max(number), 0) FROM chunks").fetchone()
-            if last - self._last >= _FEW:
-                self._write(read_rows(reader, self._last, last, self._manifest.vectors))
-                self._last = last
+            if last - self._last < _FEW:
+                return False
+            self._write(read_rows(reader, self._last, last, self._manifest.vectors))
+            self._last = last
+            return True
 
     def complete(self, generation: Generation) -> None:
         """Make the collection hold what the snapshot holds."""

@@ -7,6 +7,7 @@ acknowledged. Small changes start from a copy of the served generation.
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
@@ -19,7 +20,7 @@ from core.index import CorpusFiles, Generation, open_snapshot
 from ingest import chroma
 from ingest.filling import Filling, collection_prefix
 from ingest.manifest import Manifest
-from ingest.served import is_whole, served_generation
+from ingest.served import is_whole, last_number, served_generation
 
 _COPY_BELOW = 0.3  # share of changed chunks up to which a copy is cheaper than building anew
 
@@ -106,10 +107,10 @@ class GenerationBuild:
         try:
             job.result()
             generation = self._complete(filling, on_progress)
-        except (GraftError, OSError):
+        except (GraftError, OSError, sqlite3.Error):
             if filling.base is None:
                 raise
-            # The served collection is not what it should be: build from the manifest alone.
+            # What is served is not what it should be: build from the manifest alone.
             filling.close()
             self._filling, self._job, self._anew = None, None, True
             return self.finish(on_progress)
@@ -141,14 +142,16 @@ class GenerationBuild:
         return generation
 
     def _advance(self, filling: "Filling") -> None:
-        filling.advance()
-        self._on_step("chroma half filled", str(filling.written))
+        if filling.advance():
+            self._on_step("chroma half filled", str(filling.written))
 
     def _may_copy(self) -> bool:
         served = self.served
         if served is None or self._anew or self._manifest.is_reembedding:
             return False
         if self._url or served.chroma_url or not is_whole(self._files, served):
+            return False
+        if last_number(self._files, served) is None:
             return False
         same = served.embedder == self._manifest.meta("embedder")
         return same and self._share + served.churn / max(served.chunks, 1) <= _COPY_BELOW
@@ -199,7 +202,7 @@ def _leave_server(files: CorpusFiles, manifest: Manifest, served: Generation) ->
 
 def _flush(folder: Path) -> None:
     """Bring the generation to the disk before anything points at it."""
-    for path in [folder, *folder.rglob("*")]:
+    for path in [folder.parent, folder, *folder.rglob("*")]:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

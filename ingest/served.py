@@ -62,11 +62,14 @@ def verify_collection(files: CorpusFiles, generation: Generation, folder: Path |
         client.close()
 
 
-def last_number(files: CorpusFiles, generation: Generation) -> int:
-    """The highest number that a chunk had when the generation was built."""
-    with closing(open_snapshot(files.snapshot(generation.name))) as snapshot:
-        row = snapshot.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'").fetchone()
-        return 0 if row is None else int(row[0])
+def last_number(files: CorpusFiles, generation: Generation) -> int | None:
+    """The highest number that a chunk had when the generation was built; None if its snapshot cannot be read."""
+    try:
+        with closing(open_snapshot(files.snapshot(generation.name))) as snapshot:
+            row = snapshot.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'").fetchone()
+            return 0 if row is None else int(row[0])
+    except sqlite3.Error:
+        return None
 
 
 def read_rows(connection: sqlite3.Connection, above: int, upto: int | None, vectors: str = "vectors") -> Iterator[Row]:

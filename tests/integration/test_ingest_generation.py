@@ -89,6 +89,17 @@ def test_a_small_change_starts_from_a_copy_and_a_large_one_does_not(corpus, tmp_
     chunks_of(tmp_path)
 
 
+def test_an_index_that_was_empty_is_filled(tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    ingest(folder, tmp_path)
+    assert served(tmp_path).chunks == 0
+    (folder / "a.md").write_text(page(1))
+    (folder / "b.md").write_text(page(1))
+    assert ingest(folder, tmp_path).chunks == 4
+    assert sources_of(tmp_path) == {"a.md", "b.md"}
+
+
 def test_churn_adds_up_until_a_generation_is_built_from_nothing(corpus, tmp_path):
     ingest(corpus, tmp_path)
     churn = []
@@ -101,7 +112,7 @@ def test_churn_adds_up_until_a_generation_is_built_from_nothing(corpus, tmp_path
     assert 0 in churn[1:]
 
 
-@pytest.mark.parametrize("harm", ["vectors", "ids", "folder"])
+@pytest.mark.parametrize("harm", ["vectors", "ids", "folder", "snapshot", "rows"])
 def test_a_damaged_collection_is_not_copied_on(corpus, tmp_path, files, harm):
     ingest(corpus, tmp_path)
     generation = served(tmp_path)
@@ -114,8 +125,14 @@ def test_a_damaged_collection_is_not_copied_on(corpus, tmp_path, files, harm):
     elif harm == "ids":
         collection.delete(ids=ids[:1])
     client.close()
+    snapshot = files.snapshot(generation.name)
     if harm == "folder":
         (folder / "chroma.sqlite3").write_bytes(b"no database")
+    elif harm == "snapshot":
+        snapshot.write_bytes(b"no database")
+    elif harm == "rows":
+        with closing(sqlite3.connect(snapshot)) as damaged:
+            damaged.execute("DROP TABLE chunks")
     (corpus / "sub" / "page0.md").write_text(page(0, "More words."))
     ingest(corpus, tmp_path)
     assert len(chunks_of(tmp_path)) == 12
