@@ -81,7 +81,7 @@ def open_chroma(folder: Path, url: str | None) -> "Client":
     """A client for the embedded Chroma in `folder`, or for the server at `url`. Raises IngestError."""
     import chromadb
 
-    settings = _settings()
+    settings = _settings()(anonymized_telemetry=False)
     with chroma_errors(folder, url):
         if url is None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -94,14 +94,17 @@ def open_chroma(folder: Path, url: str | None) -> "Client":
 
 @cache
 def _settings() -> Any:
-    """One object for all: Chroma refuses to open a folder twice in one process with settings that differ."""
+    """One class for all: Chroma refuses to open a folder twice in one process with settings that are not equal.
+
+    An object for each client, though: clients write their folder or port into it.
+    """
     from chromadb.config import Settings
 
     class NoDotEnv(Settings):
         # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
         model_config: ClassVar = {**Settings.model_config, "env_file": None}
 
-    return NoDotEnv(anonymized_telemetry=False)
+    return NoDotEnv
 
 
 @contextmanager

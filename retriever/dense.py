@@ -54,7 +54,7 @@ def open_dense(files: CorpusFiles, generation: Generation) -> DenseIndex:
     """Open the Chroma collection of `generation`. Raises RetrievalError."""
     import chromadb
 
-    settings = _chroma_settings()
+    settings = _chroma_settings()(anonymized_telemetry=False)
     try:
         if generation.chroma_url is None:
             client = chromadb.PersistentClient(str(files.chroma(generation.name)), settings=settings)
@@ -76,11 +76,14 @@ def open_dense(files: CorpusFiles, generation: Generation) -> DenseIndex:
 
 @cache
 def _chroma_settings() -> Any:
-    """One object for all: Chroma refuses to open a folder twice in one process with settings that differ."""
+    """One class for all: Chroma refuses to open a folder twice in one process with settings that are not equal.
+
+    An object for each client, though: clients write their folder or port into it.
+    """
     from chromadb.config import Settings
 
     class NoDotEnv(Settings):
         # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
         model_config: ClassVar = {**Settings.model_config, "env_file": None}
 
-    return NoDotEnv(anonymized_telemetry=False)
+    return NoDotEnv

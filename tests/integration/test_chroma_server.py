@@ -151,3 +151,16 @@ def test_from_embedded_to_a_server_and_back(corpus, tmp_path, server):
     assert (served(tmp_path).chroma_url, chunks_of(tmp_path)) == (None, before)
     assert embedder.embedded == 0
     assert server.collections() == []
+
+
+def test_clients_of_two_servers_and_of_two_folders_stay_apart(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    with ChromaServer(tmp_path / "first") as first, ChromaServer(tmp_path / "second") as second:
+        places = [(tmp_path, first.url), (tmp_path, second.url), *((folder, None) for folder in folders)]
+        clients = [chroma.open_chroma(folder, url) for folder, url in places]
+        for number, client in enumerate(clients):
+            client.create_collection(f"only-{number}")
+        names = [[collection.name for collection in client.list_collections()] for client in clients]
+        assert names == [[f"only-{number}"] for number in range(4)]
+        for client in clients:
+            client.close()
