@@ -1,7 +1,7 @@
-"""What the searches find for one question, before anything is weighed: ranks of dense and lexical search, names, lines.
+"""What the searches find for a question, before anything is weighed: ranks of dense and lexical search, names, lines.
 
-Over one corpus or several, whose scores are made comparable by common statistics. The same for a served question and for
-tuning, which weighs the same candidates many times. Knows no weights but how many hits to take.
+Over one corpus or several, whose scores are made comparable by common statistics. The same for a served question and
+for tuning, which weighs the same candidates many times. Knows no weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,8 @@ def gather(
 ) -> list[Candidates]:
     """The candidates of each query; `vectors` is empty when dense search is left out. The locks are held.
 
-    `way` leaves parts out, to measure what each contributes: `dense` or `lexical` alone, `fused` without names and lines.
+    `way` leaves parts out, to measure what each contributes: `dense` or `lexical` alone, `fused` without names and
+    lines.
     """
     conditions = compiled(where, corpora)
     rarity = Rarity([corpus.lexical for corpus in corpora])

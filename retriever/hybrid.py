@@ -21,9 +21,9 @@ from retriever.searching import Reranker, Wish, search
 class HybridRetriever(BaseRetriever):
     """Finds passages. May be used from several threads.
 
-    A passage is a chunk, or several that stand next to each other. Metadata: `corpus`, `source`, `locator`, `score` (0 to
-    1), `id`, `start`, `end`, `ordinal`, `rank`, and `page`, `last_page`, `place`, `first_line`, `last_line` and `parts`
-    where there are such. `invoke(question, k=..., where=...)` overrides the settings.
+    A passage is a chunk, or several that stand next to each other. Metadata: `corpus`, `source`, `locator`, `score`
+    (0 to 1), `id`, `start`, `end`, `ordinal`, `rank`, and where there are such `page`, `last_page`, `place`,
+    `first_line`, `last_line`, `parts`. `invoke(question, k=..., where=...)` overrides the settings.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
