@@ -105,7 +105,8 @@ class Answer(BaseModel):
 
     `text` is what a user reads (for json and yaml the serialised answer without the envelope), `answer` the object for
     json and yaml (None when refused or unparsable) and else the text, a refusal's too. `raw` is what the model wrote,
-    `valid` whether it parses and matches the schema, `seconds` wall time from question to last token.
+    `valid` whether it parses and matches the schema, `seconds` wall time from question to last token. `degraded`: the
+    model was down, and `text` lists the passages.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -116,6 +117,7 @@ class Answer(BaseModel):
     schema_name: str | None = Field(default=None, alias="schema", serialization_alias="schema")
     valid: bool = True
     refused: bool = False
+    degraded: bool = False
     citations: list[Citation] = []
     arm: str = ""
     model: str = ""

@@ -147,8 +147,8 @@ class CorpusIndex:
         if generation.embedder != self._embedder:
             raise IndexMismatchError(
                 f"the index of '{self.name}' was made by another embedder ({generation.embedder[:8]}, now "
-                f"{self._embedder[:8]}): go back to that one with --embedder, or delete {self._files.root} and run "
-                f"graft ingest --domain {self.name}"
+                f"{self._embedder[:8]}): go back to that one with --embedder, or run graft ingest --domain {self.name} "
+                "--reembed, which embeds every chunk again"
             )
         if not generation.chunks:
             raise RetrievalError(f"the index of '{self.name}' is empty: put documents into its corpus and ingest again")
@@ -160,7 +160,7 @@ class CorpusIndex:
             connection.execute("SELECT 1 FROM chunks LIMIT 1")
         except sqlite3.Error as error:
             raise RetrievalError(
-                f"the index {snapshot} cannot be opened ({error}): run graft ingest --domain {self.name}"
+                f"the index {snapshot} cannot be opened ({error}): run graft index repair --domain {self.name}"
             ) from error
         weights = weights_for(self._settings, read_tuning(self._files.tuning))
         lexical = LexicalIndex(connection, generation.chunks)

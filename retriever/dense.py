@@ -1,7 +1,8 @@
 """Dense search: the Chroma collection of one generation, embedded or on a server. Knows no words."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 from langchain_core.embeddings import Embeddings
@@ -40,7 +41,7 @@ class DenseIndex:
             )
         except Exception as error:  # chromadb raises its own, its Rust core's and httpx's
             raise RetrievalError(
-                f"Chroma cannot answer ({' '.join(str(error).split())[:150]}): run graft ingest, or restart the server"
+                f"Chroma cannot answer ({' '.join(str(error).split())[:150]}): run graft index verify"
             ) from error
         distances = found["distances"] or []
         return [
@@ -52,13 +53,8 @@ class DenseIndex:
 def open_dense(files: CorpusFiles, generation: Generation) -> DenseIndex:
     """Open the Chroma collection of `generation`. Raises RetrievalError."""
     import chromadb
-    from chromadb.config import Settings
 
-    class NoDotEnv(Settings):
-        # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
-        model_config: ClassVar = {**Settings.model_config, "env_file": None}
-
-    settings = NoDotEnv(anonymized_telemetry=False)
+    settings = _chroma_settings()
     try:
         if generation.chroma_url is None:
             client = chromadb.PersistentClient(str(files.chroma(generation.name)), settings=settings)
@@ -71,7 +67,20 @@ def open_dense(files: CorpusFiles, generation: Generation) -> DenseIndex:
         return DenseIndex(collection, cast("Client", client))
     except Exception as error:  # chromadb raises its own, its Rust core's and httpx's
         where = generation.chroma_url or files.chroma(generation.name)
+        start = " or start the server" if generation.chroma_url else ""
         raise RetrievalError(
             f"Chroma at {where} cannot be opened ({' '.join(str(error).split())[:150]}): "
-            f"run graft ingest --domain {files.root.name} to rebuild it"
+            f"run graft index repair --domain {files.root.name}{start}"
         ) from error
+
+
+@cache
+def _chroma_settings() -> Any:
+    """One object for all: Chroma refuses to open a folder twice in one process with settings that differ."""
+    from chromadb.config import Settings
+
+    class NoDotEnv(Settings):
+        # chromadb reads unprefixed names from ./.env, wherever it happens to be started.
+        model_config: ClassVar = {**Settings.model_config, "env_file": None}
+
+    return NoDotEnv(anonymized_telemetry=False)

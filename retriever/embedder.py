@@ -1,43 +1,54 @@
 """The embedder: text to vectors with a sentence-transformers model, as a LangChain Embeddings. Knows no index.
 
-Batches are cut by tokens and sorted by length, so that little of a batch is padding; on a CPU with bf16 instructions
-the weights are bf16 (cosine to fp32 above 0.9999 for MiniLM, four times the speed); vectors are float32 of length 1.
+The folder says what the model is; weights are loaded when the first text is embedded. A plain BERT on a CPU is
+computed without padding (retriever/packed_bert.py), everything else by sentence-transformers itself.
 """
 
-import hashlib
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_core.embeddings import Embeddings
 
 from core.errors import ModelError
+from retriever.embedder_folder import EmbedderFolder
 
-# Tokens per forward pass: measured optimum on 2 cores; a GPU wants far more.
-_CPU_TOKENS = 2048
-_GPU_TOKENS = 65536
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class _Engine(Protocol):
+    def encode(self, texts: Sequence[Sequence[int]]) -> "np.ndarray":
+        """Vectors of length 1, float32 [texts, width], of token ids."""
+        ...
 
 
 class LocalEmbedder(Embeddings):
-    """A loaded sentence-transformers model.
+    """A sentence-transformers model in a folder. May be used from several threads.
 
     `fingerprint` names weights and pooling: vectors of equal fingerprints may be compared. `max_tokens` is what the
     model reads of a text; the rest is cut off.
     """
 
-    def __init__(self, model: Any, fingerprint: str, batch_size: int) -> None:
-        self._model = model
-        self._tokenizer = model.tokenizer
-        self._batch_size = batch_size
+    def __init__(self, folder: EmbedderFolder, batch_size: int) -> None:
+        self._folder, self._batch_size = folder, batch_size
+        self._counter = folder.tokenizer(truncated=False)
+        self._tokenizer = folder.tokenizer(truncated=True)
         self._lock = threading.Lock()
-        self.fingerprint = fingerprint
-        self.max_tokens: int = int(model.max_seq_length or 512)
-        self.dimension: int = int(model.get_embedding_dimension() or 0)
-        prompts = model.prompts or {}
-        self._query_prompt: str = prompts.get("query") or ""
-        self._document_prompt: str = prompts.get("document") or prompts.get("passage") or ""
+        self._engine: _Engine | None = None
+        self.fingerprint = folder.fingerprint()
+        self.max_tokens = folder.max_tokens
+        prompts = folder.prompts
+        self._query_prompt = prompts.get("query", "")
+        self._document_prompt = prompts.get("document") or prompts.get("passage", "")
+
+    def load(self) -> None:
+        """Load the weights now. Raises ModelError."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = _load(self._folder, self._batch_size)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` as this model counts them, without the special ones."""
@@ -45,113 +56,57 @@ class LocalEmbedder(Embeddings):
 
     def count_many(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, counted together."""
-        if not texts:
-            return []
-        # `verbose` off: texts longer than the model are counted on purpose.
-        encoded = self._tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False)
-        return [len(ids) for ids in encoded["input_ids"]]
+        encoded = self._counter.encode_batch_fast(self._cased(texts), add_special_tokens=False)
+        return [len(one.ids) for one in encoded]
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Vectors of length 1, in the order of `texts`."""
-        return self._embed([self._document_prompt + text for text in texts])
+        return self._embed([self._document_prompt + text for text in texts]).tolist() if texts else []
 
     def embed_query(self, text: str) -> list[float]:
         """The vector of one question."""
-        return self._embed([self._query_prompt + text])[0]
+        return self._embed([self._query_prompt + text])[0].tolist()
 
-    def _embed(self, texts: list[str]) -> list[list[float]]:
-        import torch
+    def embed_queries(self, texts: Sequence[str]) -> list[list[float]]:
+        """The vectors of many questions."""
+        return self._embed([self._query_prompt + text for text in texts]).tolist() if texts else []
 
-        if not texts:
-            return []
-        encoded = self._tokenizer(texts, truncation=True, max_length=self.max_tokens, verbose=False)
-        lengths = [len(ids) for ids in encoded["input_ids"]]
-        order = sorted(range(len(texts)), key=lambda index: -lengths[index])
-        budget = _CPU_TOKENS if self._model.device.type == "cpu" else _GPU_TOKENS
-        vectors: list[list[float]] = [[] for _ in texts]
-        with self._lock, torch.inference_mode():
-            at = 0
-            while at < len(order):
-                size = min(self._batch_size, max(1, budget // lengths[order[at]]))
-                batch = order[at : at + size]
-                at += size
-                features = self._tokenizer.pad(
-                    {key: [encoded[key][index] for index in batch] for key in encoded}, return_tensors="pt"
-                )
-                features = {key: value.to(self._model.device) for key, value in features.items()}
-                output = self._model(features)["sentence_embedding"].float()
-                for index, vector in zip(batch, torch.nn.functional.normalize(output, dim=1).tolist(), strict=True):
-                    vectors[index] = vector
-        return vectors
+    def _embed(self, texts: Sequence[str]) -> "np.ndarray":
+        self.load()
+        assert self._engine is not None
+        return self._engine.encode([one.ids for one in self._tokenizer.encode_batch_fast(self._cased(texts))])
+
+    def _cased(self, texts: Sequence[str]) -> list[str]:
+        return [text.lower() for text in texts] if self._folder.lower_case else list(texts)
 
 
 def load_embedder(model: str | Path, batch_size: int = 64) -> LocalEmbedder:
-    """Load a sentence-transformers folder or Hugging Face id. Raises ModelError."""
-    import torch
+    """The embedder in a sentence-transformers folder; its weights are loaded later. Raises ModelError."""
+    return LocalEmbedder(EmbedderFolder(Path(model)), batch_size)
 
+
+def _load(folder: EmbedderFolder, batch_size: int) -> _Engine:
     try:
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
+        import torch
 
-        logging.disable_progress_bar()
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        loaded = SentenceTransformer(
-            str(model), device=device, model_kwargs={"dtype": _dtype(device)}, trust_remote_code=False
-        )
+        if not torch.cuda.is_available():
+            from retriever.packed_bert import PackedBert, is_plain_bert
+
+            if is_plain_bert(folder):
+                return PackedBert(folder, _cpu_dtype(), len(os.sched_getaffinity(0)))
+        from retriever.sentence_encoder import SentenceEncoder
+
+        return SentenceEncoder(folder, batch_size)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"embedder '{model}' cannot be loaded ({reason}): give a sentence-transformers folder or Hugging Face id "
-            "with --embedder, or 'packaged'"
+            f"embedder '{folder.root}' cannot be loaded ({reason}): give a sentence-transformers folder or Hugging "
+            "Face id with --embedder, or 'packaged'"
         ) from error
-    loaded.eval()
-    return LocalEmbedder(loaded, _fingerprint(loaded, str(model)), batch_size)
 
 
-def _dtype(device: str) -> Any:
+def _cpu_dtype() -> Any:
     import torch
 
-    if device == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
     return torch.bfloat16 if supported else torch.float32
-
-
-def _fingerprint(loaded: Any, name: str) -> str:
-    """Hash of the weights (sampled: large files need not be read whole), pooling and length."""
-    digest = hashlib.sha256()
-    digest.update(f"{[type(module).__name__ for module in loaded]} {loaded.max_seq_length}".encode())
-    digest.update(repr(sorted((loaded.prompts or {}).items())).encode())
-    for module in loaded:
-        config = getattr(module, "get_config_dict", dict)()
-        digest.update(repr(sorted((key, str(value)) for key, value in config.items())).encode())
-    folder = _weights_folder(loaded, name)
-    files = [folder / file for file in _WEIGHTS if (folder / file).is_file()] if folder else []
-    for file in files[:1]:
-        size = file.stat().st_size
-        digest.update(str(size).encode())
-        with file.open("rb") as weights:
-            for part in range(32):
-                weights.seek(part * size // 32)
-                digest.update(weights.read(1 << 16))
-    if not files:
-        digest.update(name.encode())
-    return digest.hexdigest()[:32]
-
-
-def _weights_folder(loaded: Any, name: str) -> Path | None:
-    if Path(name).is_dir():
-        root = Path(name)
-        return next(
-            (path for path in (root, root / "0_Transformer") if any((path / f).is_file() for f in _WEIGHTS)), None
-        )
-    resolved = getattr(getattr(loaded[0], "auto_model", None), "name_or_path", "")
-    if resolved and Path(resolved).is_dir():
-        return Path(resolved)
-    from huggingface_hub import try_to_load_from_cache
-
-    for file in _WEIGHTS:
-        cached = try_to_load_from_cache(resolved or name, file)
-        if isinstance(cached, str):
-            return Path(cached).parent
-    return None

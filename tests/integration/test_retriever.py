@@ -11,7 +11,7 @@ from core.settings import IngestSettings, RetrieveSettings
 from ingest.pipeline import ingest_corpus
 from retriever.embedder import load_embedder
 from retriever.hybrid import open_retriever
-from tests.integration.test_ingest import HashEmbedder
+from tests.support.corpora import HashEmbedder
 
 pytestmark = pytest.mark.integration
 

@@ -102,5 +102,5 @@ def test_conditions_of_the_command_line(texts, where):
 
 @pytest.mark.parametrize("text", ["source", "=x", "page=three"])
 def test_a_wrong_condition_is_explained(text):
-    with pytest.raises(RetrievalError, match="KEY=VALUE|no number"):
+    with pytest.raises(RetrievalError, match=r"KEY=VALUE|no number"):
         parse_conditions([text])
