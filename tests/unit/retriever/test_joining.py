@@ -1,6 +1,7 @@
 """Neighbours become one passage whose text is the document's; nothing else does."""
 
-from retriever.joining import Hit, document_text, join_hits
+from core.joined_text import join_rows
+from retriever.joining import Hit, join_hits
 from tests.unit.retriever.rows import make_row
 
 TEXT = "First sentence of it.\n\nSecond one.\n    indented third\n\nAnother part."
@@ -90,7 +91,7 @@ def test_lines_without_headings_become_ranges():
 
 
 def test_a_whole_document_is_as_long_as_it_was():
-    text = document_text(ROWS)
+    text, _ = join_rows(ROWS)
     assert len(text) == len(TEXT)
     assert text.split() == TEXT.split()
     assert all(text[a:b] == TEXT[a:b] for a, b in CUTS)
