@@ -18,7 +18,7 @@ from core.errors import GraftError, RequestError
 from core.index import CorpusFiles, open_snapshot
 from core.joined_text import table_header
 
-_COLUMNS = ("start", "end", "place", "text")
+_COLUMNS: tuple[str, ...] = ("start", "end", "place", "text")
 # A page of so much text is shown around the place that is asked for.
 MOST_CHUNKS = 400
 
