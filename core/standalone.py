@@ -41,32 +41,33 @@ _SHORT_LEAD = re.compile(
     r"(?:and|or|but|also|then|so|for|in|with|without|on|at|from|und|oder|aber|auch|für|mit|ohne|im|bei|auf)\b",
     re.IGNORECASE,
 )
-# "It" that stands for nothing.
+# "It" that stands for nothing. "That" counts where it does not open a clause.
 _EMPTY_IT = re.compile(
     r"\b(?:is|was|would|will) it (?:be )?(?:possible|necessary|safe|allowed|ok|okay|required|true|recommended|better|"
     r"common|enough|worth|legal|normal)\b|\bdoes it (?:matter|make sense)\b|\bit is (?:possible|true)\b"
     r"|\b(?:gibt|ist|geht|reicht) es\b|\bes gibt\b",
     re.IGNORECASE,
 )
-_PRONOUN = re.compile(
-    "|".join(
-        (
-            r"\b(?:this|these|those|the same|the former|the latter|the others?)\b",
-            r"\b(?:the|which|what|that|another|other|each|every|second|first|last|next|new|old) ones?\b",
-            r"\bthe (?:first|second|third|last|other|next|previous)(?=[?.!\s]*$)",
-            # "that" itself, not the one that opens a clause.
-            r"(?:^|\b(?:is|does|do|did|was|why|about|like|with|for|from|after|before|than|if|when|of|use|change|to) )"
-            r"that(?=[?.!,\s]*$| (?:is|was|does|mean|work|happen|help|apply|safe|possible|true|also|still|one)\b)",
-            r"\b(?:er|jene[rsnm]?|deren|dessen|der(?:selbe)?|die(?:selbe)?|das(?:selbe)?)(?=[?.!,\s]*$)",
-            r"\b(?:ihn|ihm|dies(?:e[rsnm]?)?|dafür|damit|davon|dazu|darin|darauf|dabei|danach)\b",
-            # Before a noun, "das" is an article; "Sie" is who is asked.
-            r"\b(?:ist|sind|macht|kostet|geht|hat|kann|muss|wie|wo|wann|warum|was|bedeutet|heißt|dauert) "
-            r"(?:er|es|sie|das)\b(?! (?-i:[A-ZÄÖÜ]))",
-            r"\b(?:der|die|das|den|dem) (?:erste|zweite|dritte|letzte|andere|nächste)n?(?=[?.!\s]*$)",
-        )
-    ),
-    re.IGNORECASE,
+_THAT = (
+    r"(?:^|\b(?:is|does|do|did|was|why|about|like|with|for|from|after|before|than|if|when|of|use|change|to) )"
+    r"that(?=[?.!,\s]*$| (?:is|was|does|mean|work|happen|help|apply|safe|possible|true|also|still|one)\b)"
 )
+# Before a noun, "das" is an article; "Sie" is who is asked.
+_ES = (
+    r"\b(?:ist|sind|macht|kostet|geht|hat|kann|muss|wie|wo|wann|warum|was|bedeutet|heißt|dauert) "
+    r"(?:er|es|sie|das)\b(?! (?-i:[A-ZÄÖÜ]))"
+)
+_PRONOUNS = (
+    r"\b(?:this|these|those|the same|the former|the latter|the others?)\b",
+    r"\b(?:the|which|what|that|another|other|each|every|second|first|last|next|new|old) ones?\b",
+    r"\bthe (?:first|second|third|last|other|next|previous)(?=[?.!\s]*$)",
+    _THAT,
+    r"\b(?:er|jene[rsnm]?|deren|dessen|der(?:selbe)?|die(?:selbe)?|das(?:selbe)?)(?=[?.!,\s]*$)",
+    r"\b(?:ihn|ihm|dies(?:e[rsnm]?)?|dafür|damit|davon|dazu|darin|darauf|dabei|danach)\b",
+    _ES,
+    r"\b(?:der|die|das|den|dem) (?:erste|zweite|dritte|letzte|andere|nächste)n?(?=[?.!\s]*$)",
+)
+_PRONOUN = re.compile("|".join(_PRONOUNS), re.IGNORECASE)
 # These may stand for a thing that the same question names.
 _IT = re.compile(r"\b(?:its?|they|them|theirs?)\b", re.IGNORECASE)
 _CHINESE = re.compile("它|它们|他们|这个|那个|这些|那些|这样|前者|后者|第二个|第一个|另一个")
