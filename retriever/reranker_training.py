@@ -135,7 +135,7 @@ def _train(
     deadline = time.monotonic() + 60 * max_minutes
 
     class Watch(TrainerCallback):
-        def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - its signature
             on_progress(state.global_step, state.max_steps)
             control.should_training_stop |= time.monotonic() > deadline
 
