@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
 
+    from retriever.searching import Reranker
+
 SHIPPED_PACKS = Path(__file__).resolve().parent.parent / "domains"
 Say = Callable[[str], None]
 
@@ -52,6 +54,14 @@ def load_embeddings(settings: Settings, embedder: str | Path) -> "Embeddings":
     from retriever.embedder import load_embedder
 
     return load_embedder(embedder, batch_size=settings.ingest.batch_size)
+
+
+def load_reranker(settings: Settings) -> "Reranker | None":
+    """The cross-encoder that the settings name, loaded with its first use; None: no reranking."""
+    from retriever.reranker import CrossEncoderReranker
+
+    name = settings.retrieve.reranker
+    return None if name is None else CrossEncoderReranker(name)
 
 
 @lru_cache(maxsize=4)
