@@ -118,8 +118,8 @@ def train_reranker(
     gain, low, high = trained.gain
     print(
         f"evidence found {100 * trained.before['recall']:.1f}% -> {100 * trained.after['recall']:.1f}%, mean "
-        f"reciprocal rank {trained.before['mrr']:.3f} -> {trained.after['mrr']:.3f} ({gain:+.3f} [{low:+.3f}, {high:+.3f}]), on "
-        f"{trained.questions} questions about records that it was not trained on"
+        f"reciprocal rank {trained.before['mrr']:.3f} -> {trained.after['mrr']:.3f} ({gain:+.3f} [{low:+.3f}, "
+        f"{high:+.3f}]), on {trained.questions} questions about records that it was not trained on"
     )
     print(
         f"to use it: retrieve.reranker: {folder}"
