@@ -47,9 +47,9 @@ def test_recall_heeds_k_and_the_budget():
 
 
 def test_the_better_search_gets_the_weight():
-    dense_knows = [asked([0, 1, 2], [3, 4, 5], number=n) for n in range(4)]
+    dense_knows = [asked([5, 1, 2], [3, 4], [KEYS[5]], number=n) for n in range(4)]
     assert _descend(dense_knows, Weights()).dense > 0.5
-    words_know = [asked([3, 4, 5], [0, 1, 2], number=n) for n in range(4)]
+    words_know = [asked([3, 4], [5, 1, 2], [KEYS[5]], number=n) for n in range(4)]
     assert _descend(words_know, Weights(dense=0.9)).dense < 0.5
 
 
