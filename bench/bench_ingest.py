@@ -27,6 +27,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.evidence import distinct, evidence_recall
+from bench.langchain_packages import environment
 from core.examples import read_examples
 from core.settings import load_settings
 from core.workspace import Workspace
@@ -109,7 +110,10 @@ class Bench:
         if questions:
             arguments += [str(questions), str(self.llm)]
         say("langchain: first index")
-        run = measure([sys.executable, str(ROOT / "bench" / "langchain_ingest.py"), *arguments], self._packages())
+        run = measure(
+            [sys.executable, str(ROOT / "bench" / "langchain_ingest.py"), *arguments],
+            environment(self.workspace.root, say),
+        )
         # Asking is not part of it.
         return {**run, **run["output"], "memory_mib": run["memory_mib"]}
 
@@ -163,19 +167,6 @@ class Bench:
         retriever = open_retriever(home.corpus("bench"), embeddings, settings.retrieve)
         search = lambda question: retriever.search(question, 5)  # noqa: E731
         return evidence_recall(search, read_examples(questions), token_counter(self.llm), k=5, budget=1000)
-
-    def _packages(self) -> dict[str, str]:
-        """Environment with the baseline's packages, installed once beside the workspace."""
-        target = self.workspace.root / "bench" / "langchain"
-        wanted = ROOT / "bench" / "requirements.txt"
-        stamp = target / "installed.txt"
-        if not stamp.exists() or stamp.read_text() != wanted.read_text():
-            say("installing the baseline's packages")
-            uv = Path(sys.executable).parent / "uv"
-            command = [str(uv), "pip", "install", "--quiet", "--no-deps", "--target", str(target), "-r", str(wanted)]
-            subprocess.run(command, check=True)
-            stamp.write_text(wanted.read_text())
-        return {"PYTHONPATH": str(target)}
 
 
 def measure(command: Sequence[str], environment: dict[str, str]) -> dict[str, Any]:

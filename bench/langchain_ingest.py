@@ -11,6 +11,11 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from langchain_chroma import Chroma
+    from langchain_core.embeddings import Embeddings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -19,17 +24,27 @@ STARTED = time.perf_counter()
 
 def main(corpus: Path, model: str, chroma: Path, examples: Path | None = None, llm: Path | None = None) -> None:
     """Index `corpus` and print what it took."""
+    marks: dict[str, float] = {}
+    store, files, chunks = build(corpus, model, chroma, marks)
+    result = {"seconds": time.perf_counter() - STARTED, **marks, "files": files, "chunks": chunks}
+    if examples is not None and llm is not None:
+        result["recall"] = _recall(store, examples, llm)
+    print(json.dumps(result))
+
+
+def build(corpus: Path, model: str, chroma: Path, marks: dict[str, float]) -> "tuple[Chroma, int, int]":
+    """The store, and how many files and pieces are in it. `marks` gets the seconds after which each step was done."""
     from ingest.offline import make_offline
 
     # Without it, unstructured downloads a sentence splitter first, or fails.
     make_offline()
     from langchain_chroma import Chroma
     from langchain_core.documents import Document
-    from langchain_huggingface import HuggingFaceEmbeddings
     from langchain_text_splitters import RecursiveCharacterTextSplitter
     from langchain_unstructured import UnstructuredLoader
 
-    marks = {"imports": time.perf_counter() - STARTED}
+    embeddings = _embeddings(model)
+    marks["imports"] = time.perf_counter() - STARTED
     documents = []
     for path in sorted(p for p in corpus.rglob("*") if p.is_file()):
         # One piece of text per file; by elements, the splitter would have nothing to join.
@@ -38,13 +53,21 @@ def main(corpus: Path, model: str, chroma: Path, examples: Path | None = None, l
         documents += [Document(page_content=d.page_content, metadata={"source": source}) for d in loaded]
     marks["parsed"] = time.perf_counter() - STARTED
     pieces = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200).split_documents(documents)
-    embeddings = HuggingFaceEmbeddings(model_name=model, model_kwargs={"device": "cpu"})
     store = Chroma.from_documents(pieces, embeddings, persist_directory=str(chroma))
-    seconds = time.perf_counter() - STARTED
-    result = {"seconds": seconds, **marks, "files": len(documents), "chunks": len(pieces)}
-    if examples is not None and llm is not None:
-        result["recall"] = _recall(store, examples, llm)
-    print(json.dumps(result))
+    return store, len(documents), len(pieces)
+
+
+def open_store(model: str, chroma: Path) -> "Chroma":
+    """The store that an earlier `build` left in `chroma`."""
+    from langchain_chroma import Chroma
+
+    return Chroma(embedding_function=_embeddings(model), persist_directory=str(chroma))
+
+
+def _embeddings(model: str) -> "Embeddings":
+    from langchain_huggingface import HuggingFaceEmbeddings
+
+    return HuggingFaceEmbeddings(model_name=model, model_kwargs={"device": "cpu"})
 
 
 def _recall(store: "object", path: Path, llm: Path) -> float:

@@ -2,6 +2,7 @@
 
     manifest.sqlite          the truth: documents, chunks, vectors, lexical index (WAL, full sync); for ingest alone
     generation.json          the pointer: which generation is served
+    roots.json               the folders and files that the last ingestion read, where documents are found again
     retriever.json           what `graft retriever tune` found for this corpus, if it was run
     generations/<name>/      immutable once pointed at: manifest.sqlite (a snapshot) and chroma/ (the same vectors)
 
@@ -13,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -79,6 +81,7 @@ class CorpusFiles:
         # Where parsing processes may write; empty between ingestions.
         self.scratch = root / "parsing"
         self.tuning = root / "retriever.json"
+        self.roots = root / "roots.json"
 
     def snapshot(self, generation: str) -> Path:
         """The manifest as it was when the generation was built."""
@@ -123,6 +126,19 @@ class CorpusFiles:
             return str(json.loads(self.pointer.read_text(encoding="utf-8"))["name"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def read_roots(self) -> list[Path]:
+        """Folders and files that the last ingestion read; empty when that is not known."""
+        try:
+            return [Path(root) for root in json.loads(self.roots.read_text(encoding="utf-8"))]
+        except (OSError, ValueError, TypeError):
+            return []
+
+    def write_roots(self, roots: Sequence[Path]) -> None:
+        """Note what is ingested, if it is not noted already."""
+        known = [root.absolute() for root in roots]
+        if known != self.read_roots():
+            write_json(self.roots, [str(root) for root in known])
 
     def write_pointer(self, generation: Generation) -> None:
         """Switch to `generation` in one step."""

@@ -8,14 +8,14 @@ Knows no retriever and no model.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.documents import Document
 
 from core.answer_text import fold
 from core.prompt import passage_text
-from core.types import Citation, Passage
+from core.types import Citation, Passage, Place
 
 CountTokens = Callable[[str], int]
 QUOTE_LIMIT = 300
@@ -74,8 +74,13 @@ def to_passage(document: Document, number: int) -> Passage:
         text=document.page_content,
         score=float(meta.get("score", 0.0)),
         corpus=str(meta.get("corpus", "")),
-        **{key: meta[key] for key in _PLACE_KEYS if meta.get(key) is not None},
+        parts=tuple(Place(**_place(part)) for part in meta.get("parts") or ()),
+        **_place(meta),
     )
+
+
+def _place(meta: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: meta[key] for key in _PLACE_KEYS if meta.get(key) is not None}
 
 
 def _by_rank(documents: Sequence[Document]) -> list[tuple[int, int]]:
@@ -98,7 +103,9 @@ def _cut(document: Document, first: int, last: int) -> Document:
         key: value for key, value in document.metadata.items() if key not in (*_PLACE_KEYS, "parts", "last_page")
     }
     locator = kept[0]["locator"] if len(kept) == 1 else document.metadata.get("locator", "")
-    metadata |= {key: kept[0][key] for key in _PLACE_KEYS if key in kept[0]} | {"locator": locator}
+    metadata |= _place(kept[0]) | {"locator": locator}
+    if len(kept) > 1:
+        metadata["parts"] = kept
     metadata |= {key: kept[-1][key] for key in ("end", "last_line") if key in kept[-1]}
     return Document(page_content=text, metadata=metadata)
 
@@ -125,15 +132,18 @@ def _place_of_quote(passage: Passage, quote: str) -> dict[str, Any]:
     """Where the quote stands in the document: its characters, and its lines where the passage's are known."""
     place: dict[str, Any] = {"page": passage.page, "place": passage.place}
     at = passage.text.find(quote)
-    if passage.start is None or passage.end is None or at < 0:
+    if passage.start is None or passage.end is None:
         return place
     # Table rows may be preceded by a header that stands elsewhere in the document.
-    at -= len(passage.text) - (passage.end - passage.start)
-    if at < 0:
+    own = len(passage.text) - (passage.end - passage.start)
+    if at < own:
         return place
-    place |= {"start": passage.start + at, "end": passage.start + at + len(quote)}
+    start = passage.start + at - own
+    # Of a passage that runs over several pages, the one that the quote begins on.
+    part = next((part for part in reversed(passage.parts) if part.start is not None and part.start <= start), passage)
+    place = {"page": part.page, "place": part.place, "start": start, "end": start + len(quote)}
     if passage.first_line is not None:
-        first = passage.first_line + passage.text.count("\n", 0, passage.text.find(quote))
+        first = passage.first_line + passage.text.count("\n", own, at)
         place |= {"first_line": first, "last_line": first + quote.count("\n")}
     return place
 

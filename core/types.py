@@ -79,7 +79,10 @@ class Citation(Place):
 
 
 class Passage(Place):
-    """A hit as it entered the prompt: a chunk, or neighbours joined. `score` is the fused retrieval score."""
+    """A hit as it entered the prompt: a chunk, or neighbours joined, whose places are `parts`.
+
+    `score` is the retrieval score, 0 to 1.
+    """
 
     number: int
     source: str
@@ -87,6 +90,7 @@ class Passage(Place):
     text: str
     score: float = 0.0
     corpus: str = ""
+    parts: tuple[Place, ...] = ()
 
 
 class Usage(BaseModel):

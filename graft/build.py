@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
 
-    from retriever.reranker import CrossEncoderReranker
+    from retriever.searching import Reranker
 
 SHIPPED_PACKS = Path(__file__).resolve().parent.parent / "domains"
 Say = Callable[[str], None]
@@ -56,12 +56,12 @@ def load_embeddings(settings: Settings, embedder: str | Path) -> "Embeddings":
     return load_embedder(embedder, batch_size=settings.ingest.batch_size)
 
 
-@lru_cache(maxsize=1)
-def reranker(model: str | None) -> "CrossEncoderReranker | None":
-    """The cross-encoder that reorders hits, one for all corpora; None where none is set."""
+def load_reranker(settings: Settings) -> "Reranker | None":
+    """The cross-encoder that the settings name, loaded with its first use; None: no reranking."""
     from retriever.reranker import CrossEncoderReranker
 
-    return CrossEncoderReranker(model) if model else None
+    name = settings.retrieve.reranker
+    return None if name is None else CrossEncoderReranker(name)
 
 
 @lru_cache(maxsize=4)

@@ -1,6 +1,7 @@
-"""Commands about the retriever: tune."""
+"""Commands about the retriever: tune, train-reranker."""
 
 import time
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -86,4 +87,42 @@ def tune(
         "kept: " + ", ".join(f"{name} {value:g}" for name, value in tuned.weights.model_dump().items())
         if tuned.helps
         else "not kept: it does not help on questions it was not tuned on"
+    )
+
+
+@retriever.command("train-reranker")
+def train_reranker(
+    context: typer.Context,
+    domain: Domain = "django",
+    max_minutes: Annotated[float, typer.Option(min=0.1, help="Stop training after so many minutes.")] = 5.0,
+    as_json: AsJson = False,
+    trust: Trust = False,
+) -> None:
+    """Train a small cross-encoder on the domain's training examples, and say whether it helps.
+
+    Half of the examples' records train it, the other half is measured; test examples are never touched. It is used
+    when retrieve.reranker names its folder.
+    """
+    from graft.reranking import train_domain_reranker
+    from graft.service import LocalService
+
+    console: Console = context.obj
+    settings, workspace, pack = console.open(domain)
+    service = LocalService(settings, workspace, pack, trusted=trust)
+    service.prepare(console.say)
+    with console.bars() as progress:
+        trained, folder = train_domain_reranker(service, console.say, progress, max_minutes=max_minutes)
+    if as_json:
+        console.emit({**asdict(trained), "helps": trained.helps, "folder": str(folder)})
+        return
+    gain, low, high = trained.gain
+    print(
+        f"evidence found {100 * trained.before['recall']:.1f}% -> {100 * trained.after['recall']:.1f}%, mean "
+        f"reciprocal rank {trained.before['mrr']:.3f} -> {trained.after['mrr']:.3f} ({gain:+.3f} [{low:+.3f}, "
+        f"{high:+.3f}]), on {trained.questions} questions about records that it was not trained on"
+    )
+    print(
+        f"to use it: retrieve.reranker: {folder}"
+        if trained.helps
+        else f"it does not help: leave retrieve.reranker unset ({folder} can be deleted)"
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from graft.models import PreparedModels
     from retriever.hybrid import HybridRetriever
+    from retriever.searching import Reranker
     from serve.vllm_process import ExternalVllm, VllmProcess
     from serve.vllm_watch import HealthWatch
 
@@ -50,6 +51,7 @@ class LocalService:
         self.models: PreparedModels | None = None
         self.vllm: VllmProcess | ExternalVllm | None = None
         self._embeddings: Embeddings | None = None
+        self._reranker: Reranker | None = None
         self._retrievers: dict[str, HybridRetriever] = {}
         self._examples: ExampleSelector | None = None
         self._clients: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
@@ -179,6 +181,13 @@ class LocalService:
                 self._embeddings = build.load_embeddings(self.settings, self._models().embedder)
             return self._embeddings
 
+    def reranker(self) -> "Reranker | None":
+        """The reranker that the settings name, one for all corpora."""
+        with self._lock:
+            if self._reranker is None:
+                self._reranker = build.load_reranker(self.settings)
+            return self._reranker
+
     def retriever(self, corpus: str) -> "HybridRetriever":
         """The retriever of a corpus, or of several (`a+b`). Raises RequestError with the known ones."""
         from retriever.hybrid import open_retriever, together
@@ -194,7 +203,7 @@ class LocalService:
                     raise RequestError(f"no corpus '{corpus}' in this workspace: it has {known}")
                 folder = self.workspace.corpus(corpus)
                 self._retrievers[corpus] = open_retriever(
-                    folder, self.embeddings(), self.settings.retrieve, build.reranker(self.settings.retrieve.reranker)
+                    folder, self.embeddings(), self.settings.retrieve, self.reranker()
                 )
             return self._retrievers[corpus]
 

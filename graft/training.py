@@ -37,7 +37,10 @@ def build_training_data(service: LocalService, on_progress: Callable[[int, int],
         ),
         prompt_hash=service.prompt_hash,
         index_fingerprint=sha256_json(
-            [index_fingerprint(service.workspace.corpus(service.pack.name)), settings.retrieve.model_dump()]
+            [
+                index_fingerprint(service.workspace.corpus(service.pack.name)),
+                service.retriever(service.pack.name).fingerprint,
+            ]
         ),
         on_progress=on_progress,
         count_messages=build.message_counter(models.llm),

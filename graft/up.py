@@ -6,6 +6,7 @@ The page opens first and shows what is still starting; then base model and corpu
 import threading
 from collections.abc import Callable
 
+from core.document_store import DocumentStore
 from core.errors import GraftError, ServeError
 from core.service import PartStatus, TrainingStatus
 from graft.service import LocalService
@@ -26,7 +27,8 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     check_bind(settings)
     check_port(settings.host, settings.port)
     socket = control_socket(service.workspace, service.pack.name)
-    app = create_app(service, settings, service.engine_counts)
+    documents = DocumentStore(service.workspace.root / "corpora")
+    app = create_app(service, settings, service.engine_counts, documents)
     if page:
         from ui.mount import mount
 

@@ -119,6 +119,7 @@ class _Sync:
             # All that was new may have been rejected.
             generation = build.served if build.is_current else build.finish(self._progress)
         assert generation is not None
+        self._files.write_roots(paths)
         return _report(plan, outcome, generation)
 
     def _apply(self, plan: Plan) -> None:

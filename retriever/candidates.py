@@ -1,7 +1,7 @@
-"""What the searches find for one question, before anything is weighed: ranks of dense and lexical search, names, lines.
+"""What the searches find for a question, before anything is weighed: ranks of dense and lexical search, names, lines.
 
 Over one corpus or several, whose scores are made comparable by common statistics. The same for a served question and
-for tuning, which weighs the same candidates many times. Knows no weights but how many hits to take.
+for tuning, which weighs the same candidates many times. Knows no weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,20 +24,24 @@ Way = Literal["full", "fused", "dense", "lexical"]
 
 @dataclass(frozen=True)
 class Candidates:
-    """Hits of one question, best first, with what else speaks for them. `rows` holds every chunk named anywhere."""
+    """Hits of one question, best first, with what else speaks for them. `rows` holds every chunk named anywhere.
+
+    `words` are the question's, with their rarity; `joining` the corpora whose language joins words.
+    """
 
     dense: Hits
     lexical: Hits
     names: dict[Key, float]
     rows: dict[Key, Row]
     words: Mapping[str, float]
+    joining: frozenset[int] = frozenset()
     _lines: dict[Key, float] = field(default_factory=dict)
 
     def line(self, key: Key) -> float:
         """How much of the question the best line of a chunk holds, 0 to 1."""
         if key not in self._lines:
             row = self.rows[key]
-            self._lines[key] = best_line(row["text"], row["headings"], self.words)
+            self._lines[key] = best_line(row["text"], row["headings"], self.words, inside=key[0] in self.joining)
         return self._lines[key]
 
 
@@ -75,9 +79,8 @@ def gather(
             if near[place]:
                 dense += [((place, number), score) for number, score in near[place][position]]
             if way != "dense":
-                lexical += [
-                    ((place, number), score) for number, score in corpus.lexical.search(query.words, limit, inside)
-                ]
+                words = (*query.words, *corpus.forms.of_query(query))
+                lexical += [((place, number), score) for number, score in corpus.lexical.search(words, limit, inside)]
             if way == "full":
                 bonus = name_bonus(query, corpus.lexical, rarity, inside)
                 names |= {(place, number): value for number, value in bonus.items()}
@@ -88,10 +91,20 @@ def gather(
             for place, corpus in enumerate(corpora)
             for number, row in corpus.rows(number for at, number in keys if at == place).items()
         }
-        words = rarity.of_words(query.words) if way == "full" else {}
-        found.append(Candidates(dense, lexical, names, rows, words))
+        joining = frozenset(place for place, corpus in enumerate(corpora) if corpus.forms.of_query(query))
+        words = _weights(query, rarity, [corpora[place] for place in joining]) if way == "full" else {}
+        found.append(Candidates(dense, lexical, names, rows, words, joining))
     return found
 
 
 def _best(hits: Hits, limit: int) -> Hits:
     return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:limit]
+
+
+def _weights(query: Query, rarity: Rarity, joining: Sequence[OpenCorpus]) -> dict[str, float]:
+    """The rarity of the question's words; in place of one that stands nowhere, that of the words it is joined from."""
+    weights = rarity.of_words(query.words)
+    for word in query.others:
+        if not weights[word]:
+            weights |= rarity.of_words(form for corpus in joining for form in corpus.forms.of_word(word))
+    return weights

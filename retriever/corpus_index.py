@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from retriever.dense import DenseIndex, open_dense
 from retriever.lexical import ANYWHERE, Inside, LexicalIndex
 from retriever.weights import Weights, read_tuning, weights_for
 from retriever.where import Condition
+from retriever.word_forms import WordForms
 
 Row = dict[str, Any]
 Stamp = tuple[int, ...]
@@ -42,7 +43,7 @@ class OpenCorpus:
     lexical: LexicalIndex
     dense: DenseIndex
     weights: Weights
-    _inside: dict[str, Inside] = field(default_factory=dict)
+    forms: WordForms
 
     def inside(self, condition: Condition | None) -> Inside:
         """A filter as a condition on the lexical table's rowid."""
@@ -165,7 +166,7 @@ class CorpusIndex:
         weights = weights_for(self._settings, read_tuning(self._files.tuning))
         lexical = LexicalIndex(connection, generation.chunks)
         dense = open_dense(self._files, generation)
-        return OpenCorpus(self.name, stamp, generation, connection, lexical, dense, weights)
+        return OpenCorpus(self.name, stamp, generation, connection, lexical, dense, weights, WordForms(lexical))
 
 
 def _stamp(path: Path) -> Stamp:

@@ -11,19 +11,23 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 from pydantic import ConfigDict
 
+from core.files import sha256_json
 from core.index import Generation
 from core.settings import RetrieveSettings
 from retriever.candidates import Way
 from retriever.corpus_index import CorpusIndex
 from retriever.searching import Reranker, Wish, search
 
+# Changing what is found must make again what was made of it (training rows).
+VERSION = 2
+
 
 class HybridRetriever(BaseRetriever):
     """Finds passages. May be used from several threads.
 
-    A passage is a chunk, or several that stand next to each other. Metadata: `corpus`, `source`, `locator`, `score` (0
-    to 1), `id`, `start`, `end`, `ordinal`, `rank`; and where there are such `page`, `last_page`, `place`, `first_line`,
-    `last_line`, `parts`. `invoke(question, k=..., where=...)` overrides the settings.
+    A passage is a chunk, or several that stand next to each other. Metadata: `corpus`, `source`, `locator`, `score`
+    (0 to 1), `id`, `start`, `end`, `ordinal`, `rank`, and where there are such `page`, `last_page`, `place`,
+    `first_line`, `last_line`, `parts`. `invoke(question, k=..., where=...)` overrides the settings.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -64,6 +68,15 @@ class HybridRetriever(BaseRetriever):
         if config or return_exceptions:
             return super().batch(inputs, config, return_exceptions=return_exceptions, **kwargs)
         return self.search_many(inputs, kwargs.get("k"), kwargs.get("where"))
+
+    @property
+    def fingerprint(self) -> str:
+        """Names how passages are found now, apart from what the indexes hold: code, settings and tuned weights."""
+        weights = []
+        for index in self.indexes:
+            with index.lock:
+                weights.append(index.current().weights.model_dump())
+        return sha256_json([VERSION, self.settings.model_dump(), weights])
 
     @property
     def corpora(self) -> list[str]:

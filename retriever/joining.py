@@ -6,13 +6,14 @@ Knows rows of the index and LangChain documents; no store and no scores' meaning
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.documents import Document
 
-Row = Mapping[str, Any]
+from core.joined_text import Row, join_rows, table_header
+
 _LIMIT = 8  # chunks in one passage
 _WIDEST_GAP = 400  # characters left out between neighbours: white space, a page's header or footer
 _PLACE = re.compile(r"(?P<before>.*?)(?P<word>[^\W\d]+?)s? (?P<first>\d+)(?:-(?P<last>\d+))?", re.DOTALL)
@@ -50,7 +51,7 @@ def to_document(hits: Sequence[Hit]) -> Document:
     """One document of neighbouring chunks in the order of the text. The metadata are those of the whole."""
     best = min(hits, key=lambda hit: hit.rank)
     first, last = hits[0].row, hits[-1].row
-    text, parts = _joined([hit.row for hit in hits])
+    text, parts = join_rows([hit.row for hit in hits])
     metadata: dict[str, Any] = {
         "corpus": best.corpus,
         "source": first["source"],
@@ -73,15 +74,11 @@ def to_document(hits: Sequence[Hit]) -> Document:
     metadata |= {key: value for key, value in places.items() if value}
     if len(hits) > 1:
         metadata["parts"] = [
-            {**part, "rank": hit.rank, "locator": hit.row["locator"], **_place_of(hit.row)}
+            {"from": part.start, "to": part.end, "head": part.head, "rank": hit.rank}
+            | {"locator": hit.row["locator"], **_place_of(hit.row)}
             for part, hit in zip(parts, hits, strict=True)
         ]
     return Document(page_content=text, metadata=metadata, id=best.row["id"])
-
-
-def document_text(rows: Sequence[Row]) -> str:
-    """The text of a whole document, from all its chunks in order."""
-    return _joined(rows)[0]
 
 
 def _place_of(row: Row) -> dict[str, Any]:
@@ -101,42 +98,9 @@ def _touches(group: Sequence[Hit], hit: Hit) -> bool:
     return False
 
 
-def _header(row: Row) -> str:
-    """The table header that a chunk repeats before its own rows, with its line end."""
-    return row["text"][: max(0, len(row["text"]) - (row["end"] - row["start"]))]
-
-
 def _same_table(before: Row, after: Row) -> bool:
-    header = _header(after)
+    header = table_header(after)
     return not header or header.strip() in before["text"]
-
-
-def _joined(rows: Sequence[Row]) -> tuple[str, list[dict[str, Any]]]:
-    """The text of neighbouring rows, as long as it is in the document, and where in it each of them stands."""
-    text = ""
-    parts = []
-    for row in rows:
-        header = _header(row)
-        if text:
-            text += _gap(rows[len(parts) - 1], row)
-            parts.append({"from": len(text), "head": header})
-            text += row["text"][len(header) :]
-        else:
-            parts.append({"from": 0, "head": ""})
-            text = row["text"]
-        parts[-1]["to"] = len(text)
-    return text, parts
-
-
-def _gap(before: Row, after: Row) -> str:
-    """White space in place of what stands between two chunks, just as long, so that spans still count right."""
-    size = after["start"] - before["end"]
-    if before["last_line"] and after["first_line"]:
-        breaks = after["first_line"] - before["last_line"]
-    else:
-        breaks = 2 if size > 1 else 1
-    breaks = min(max(breaks, 0), size)
-    return "\n" * breaks + " " * (size - breaks)
 
 
 def _locator(hits: Sequence[Hit]) -> str:
@@ -145,9 +109,8 @@ def _locator(hits: Sequence[Hit]) -> str:
     if not all(places):
         own = [hit.row["locator"] for hit in hits]
         return own[0] if len(set(own)) == 1 else _ranged(own) or own[0]
-    headings = json.loads(hits[0].row["headings"])
-    where = " > ".join(headings[-2:])
     place = _ranged(places)
+    where = " > ".join(heading for heading in json.loads(hits[0].row["headings"])[-2:] if heading not in place)
     return f"{place}: {where}" if where else place
 
 

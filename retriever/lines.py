@@ -15,10 +15,15 @@ _SUFFIXES = ("ations", "ation", "ings", "ing", "ies", "ed", "es", "ly", "s", "e"
 # A word that only the headings have counts half: it holds for every line below them.
 _HEADING_SHARE = 0.5
 _SHORTEST_STEM = 3
+_INSIDE_SHARE = 0.7
+_SHORTEST_INSIDE = 4
 
 
-def best_line(text: str, headings: str, weights: Mapping[str, float]) -> float:
-    """Share (0 to 1) of the question's words, by weight, that one line or sentence of `text` holds."""
+def best_line(text: str, headings: str, weights: Mapping[str, float], *, inside: bool = False) -> float:
+    """Share (0 to 1) of the question's words, by weight, that one line or sentence of `text` holds.
+
+    `inside`: a word is also held, for a part of its weight, by a longer word that it stands in.
+    """
     wanted: dict[str, float] = {}
     for word, weight in weights.items():
         wanted[stem(word)] = max(wanted.get(stem(word), 0.0), weight)
@@ -29,11 +34,14 @@ def best_line(text: str, headings: str, weights: Mapping[str, float]) -> float:
     best = 0.0
     for line in _LINE.split(text):
         words = _stems(line)
-        held = sum(
-            weight if word in words else _HEADING_SHARE * weight
-            for word, weight in wanted.items()
-            if word in words or word in above
-        )
+        held = 0.0
+        for word, weight in wanted.items():
+            if word in words:
+                held += weight
+            elif word in above:
+                held += _HEADING_SHARE * weight
+            elif inside and len(word) >= _SHORTEST_INSIDE and any(word in other for other in words):
+                held += _INSIDE_SHARE * weight
         best = max(best, held)
     return best / total
 

@@ -1,40 +1,57 @@
-"""Reranking with any sentence-transformers CrossEncoder: question and passage are read together. Knows no index."""
+"""Reranking with a cross-encoder, which reads question and passage together. Knows no index and no ranking."""
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from core.errors import ModelError
 
+_TOGETHER = 16  # pairs in a forward pass on a CPU; a GPU takes them all
+
 
 class CrossEncoderReranker:
-    """A CrossEncoder by id or folder, loaded at the first question. May be used from several threads."""
+    """A sentence-transformers CrossEncoder, an id or a folder; loaded when it is first used. For several threads."""
 
-    def __init__(self, model: str) -> None:
-        self._name = model
-        self._model: Any = None
+    def __init__(self, model: str | Path) -> None:
+        self.name = str(model)
         self._lock = threading.Lock()
+        self._model: Any = None
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers the question, 0 to 1. Raises ModelError when the model cannot be loaded."""
-        import torch
-
+        """How well each text answers the question, 0 to 1. Raises ModelError."""
+        if not texts:
+            return []
         with self._lock:
             if self._model is None:
-                self._model = self._load()
-            found = self._model.predict(
-                [(question, text) for text in texts], activation_fn=torch.nn.Sigmoid(), show_progress_bar=False
-            )
+                self._model = _load(self.name)
+            pairs = [(question, text) for text in texts]
+            size = len(pairs) if self._model.device.type == "cuda" else _TOGETHER
+            # Sorts by length itself, and cuts what is too long for the model.
+            found = self._model.predict(pairs, batch_size=size, show_progress_bar=False)
         return [float(score) for score in found]
 
-    def _load(self) -> Any:
-        try:
-            from sentence_transformers import CrossEncoder
 
-            return CrossEncoder(self._name, num_labels=1, trust_remote_code=False)
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ModelError(
-                f"reranker '{self._name}' cannot be loaded ({reason}): set retrieve.reranker to a CrossEncoder's "
-                "folder or Hugging Face id, or leave it out"
-            ) from error
+def _load(name: str) -> Any:
+    import torch
+
+    try:
+        from sentence_transformers import CrossEncoder
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        # 0 to 1 whatever the model was trained with, so that scores can be compared and shown.
+        model = CrossEncoder(name, device=device, activation_fn=torch.nn.Sigmoid(), trust_remote_code=False)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        raise ModelError(
+            f"reranker '{name}' cannot be loaded ({' '.join(str(error).split())[:200]}): set retrieve.reranker to a "
+            "sentence-transformers CrossEncoder id or folder, or to null"
+        ) from error
+    if model.num_labels != 1:
+        raise ModelError(
+            f"reranker '{name}' gives {model.num_labels} figures for a pair, not one: choose a cross-encoder that was "
+            "trained for ranking"
+        )
+    model.eval()
+    return model

@@ -59,9 +59,8 @@ def search(
     for query, candidates in zip(queries, found, strict=True):
         ranking = weigh(candidates, weights, wish.way)
         if wish.reranker is not None:
-            ranking = _reranked(
-                query.text, candidates, ranking[: max(wish.rerank_candidates, 2 * wish.k)], wish.reranker
-            )
+            most = max(wish.rerank_candidates, 2 * wish.k)
+            ranking = reranked(query.text, candidates, ranking, wish.reranker, most)
         results.append(passages(candidates, ranking, names, wish.k))
     return results
 
@@ -79,7 +78,7 @@ def passages(
 ) -> list[Document]:
     """The first `k` passages of a ranking; `names` are the corpora's."""
     scores = dict(ranking)
-    kept = without_duplicates((key, _with_headings(candidates.rows[key])) for key, _ in ranking)
+    kept = without_duplicates((key, text_with_headings(candidates.rows[key])) for key, _ in ranking)
     hits = (Hit(candidates.rows[key], names[key[0]], scores[key], place) for place, key in enumerate(kept))
     return join_hits(hits, k)
 
@@ -92,15 +91,17 @@ def embed_queries(embeddings: Embeddings, texts: Sequence[str]) -> list[list[flo
     return [embeddings.embed_query(text) for text in texts]
 
 
-def _reranked(
-    question: str, candidates: Candidates, ranking: Sequence[tuple[Key, float]], reranker: Reranker
+def reranked(
+    question: str, candidates: Candidates, ranking: Sequence[tuple[Key, float]], reranker: Reranker, most: int
 ) -> list[tuple[Key, float]]:
-    texts = [_with_headings(candidates.rows[key]) for key, _ in ranking]
-    scores = reranker.scores(question, texts)
+    """The first `most` of a ranking in the order of the reranker's scores; the rest is dropped."""
+    leading = ranking[:most]
+    scores = reranker.scores(question, [text_with_headings(candidates.rows[key]) for key, _ in leading])
     # A stable sort: where the reranker sees no difference, the order stays.
-    return sorted(((key, score) for (key, _), score in zip(ranking, scores, strict=True)), key=lambda item: -item[1])
+    return sorted(((key, score) for (key, _), score in zip(leading, scores, strict=True)), key=lambda item: -item[1])
 
 
-def _with_headings(row: Row) -> str:
+def text_with_headings(row: Row) -> str:
+    """A chunk as it is read by itself: under its headings."""
     headings = " > ".join(json.loads(row["headings"]))
     return f"{headings}\n{row['text']}" if headings else row["text"]

@@ -15,10 +15,10 @@ from core.settings import RetrieveSettings
 
 
 class Weights(BaseModel):
-    """What each way of finding adds to a score.
+    """What a hit's score is made of.
 
-    `dense`: share of dense search in the fusion, lexical search has the rest. `rank_constant`: small values let only
-    the first places count. `names`, `line`: what a defined name and the best line add. `candidates`: hits per search.
+    `dense`: share of dense search in the fusion, lexical search has the rest. `rank_constant`: the smaller, the more
+    the first places count. `names`, `line`: what a defined name and the best line add. `candidates`: hits of a search.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,7 +26,7 @@ class Weights(BaseModel):
     dense: float = Field(default=0.4, ge=0, le=1)
     rank_constant: float = Field(default=10.0, gt=0)
     names: float = Field(default=1.0, ge=0)
-    line: float = Field(default=1.0, ge=0)
+    line: float = Field(default=1.25, ge=0)
     candidates: int = Field(default=40, ge=1)
 
 

@@ -16,19 +16,7 @@ Condition = tuple[str, list[Any]]
 _TEXT = {"source": "c.source", "format": "d.format", "title": "d.title", "place": "c.place", "locator": "c.locator"}
 _NUMBER = {"page": "c.page", "ordinal": "c.ordinal", "first_line": "c.first_line", "last_line": "c.last_line"}
 # `headings` is true of a chunk when it is true of any heading above it; `corpus` is a constant of the index.
-KEYS = (
-    "source",
-    "format",
-    "page",
-    "place",
-    "headings",
-    "title",
-    "corpus",
-    "locator",
-    "ordinal",
-    "first_line",
-    "last_line",
-)
+KEYS = ("corpus", *_TEXT, "headings", *_NUMBER)
 _COMPARE = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 _WRITTEN = {">=": "$gte", "<=": "$lte", "!=": "$ne", ">": "$gt", "<": "$lt", "=": "$eq"}
 _CONDITION = re.compile(r"\s*(\w+)\s*(>=|<=|!=|=|>|<)(.*)", re.DOTALL)
@@ -101,7 +89,7 @@ def _test(key: str, operator: str, wanted: Any, corpus: str) -> Condition:
         raise RetrievalError(f"'{key}' is a text: {operator} compares numbers ({', '.join(_NUMBER)})")
     test, value = _like(wanted)
     if key == "headings":
-        return f"EXISTS (SELECT 1 FROM json_each(c.headings) h WHERE h.value {test} ?)", [value]  # noqa: S608 - our own words
+        return f"EXISTS (SELECT 1 FROM json_each(c.headings) h WHERE h.value {test} ?)", [value]  # noqa: S608 - = or GLOB
     if key == "corpus":
         return f"? {test} ?", [corpus, value]
     return f"{_TEXT[key]} {test} ?", [value]

@@ -13,12 +13,14 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from core.document_store import DocumentStore
 from core.service import DomainService
 from core.settings import ServeSettings
 from serve.access import AccessMiddleware, is_trusted
 from serve.answer_desk import AnswerDesk
 from serve.chat_request import ChatRequest
 from serve.completions import model_list
+from serve.documents import document_routes
 from serve.http_errors import add_error_handlers
 from serve.metrics import Metrics
 from serve.model_names import UnknownModelError, list_models
@@ -26,11 +28,15 @@ from serve.request_record import RecordMiddleware
 
 
 def create_app(
-    service: DomainService, settings: ServeSettings, engine_counts: Callable[[], Mapping[str, float]] = dict
+    service: DomainService,
+    settings: ServeSettings,
+    engine_counts: Callable[[], Mapping[str, float]] = dict,
+    documents: DocumentStore | None = None,
 ) -> FastAPI:
     """The application: /v1, /health, /ready, /metrics. Raises ServeError when the access rules cannot be read.
 
-    `engine_counts` gives what vLLM counts, for /metrics; see LocalService.engine_counts.
+    `engine_counts` gives what vLLM counts, for /metrics; see LocalService.engine_counts. With `documents`, the cited
+    documents can be read at /documents.
     """
     # The interactive documentation would load its scripts from a CDN.
     app = FastAPI(title="Graft", docs_url=None, redoc_url=None)
@@ -39,6 +45,8 @@ def create_app(
     metrics = Metrics(engine_counts, desk.counts, service.status)
     app.add_middleware(AccessMiddleware, settings=settings)
     app.add_middleware(RecordMiddleware, count=metrics.count, with_content=settings.log_content)
+    if documents is not None:
+        app.include_router(document_routes(documents))
     started = time.time()
 
     def models() -> list[dict[str, Any]]:

@@ -69,7 +69,8 @@ async def _send_whole(held: list[Message], send: Send) -> None:
     start, *bodies = held
     page = b"".join(body.get("body", b"") for body in bodies)
     headers = MutableHeaders(raw=start["headers"])
-    headers["content-security-policy"] = policy(page)
+    # A page with a policy of its own (a document, which is strangers' text) keeps that one.
+    headers.setdefault("content-security-policy", policy(page))
     headers["x-content-type-options"] = "nosniff"
     headers["referrer-policy"] = "no-referrer"
     headers["content-length"] = str(len(page))

@@ -6,6 +6,7 @@ Every turn has a section; the page's script shows one of them, and scrolls to a 
 import re
 from collections.abc import Sequence
 
+from core.document_links import place_path
 from core.types import Citation, Passage
 from ui.safe_html import escape
 from ui.turns import Turn
@@ -50,7 +51,11 @@ def _passages(turn: Turn, index: int) -> str:
     if turn.passages:
         citations = {citation.number: citation for citation in (turn.answer.citations if turn.answer else ())}
         ordered = sorted(turn.passages, key=lambda passage: (passage.number not in citations, passage.number))
-        items = "".join(_passage(passage, citations.get(passage.number), index) for passage in ordered)
+        several = len({passage.corpus for passage in ordered}) > 1
+        corpus = turn.corpus or ""
+        items = "".join(
+            _passage(passage, citations.get(passage.number), index, corpus, several=several) for passage in ordered
+        )
         return f'<ol class="passages">{items}</ol>'
     if not turn.question.arm.retrieval:
         return _empty("This way of answering uses no documents, so there are no sources.")
@@ -59,17 +64,28 @@ def _passages(turn: Turn, index: int) -> str:
     return _empty("Searching the documents." if turn.running else "The search did not get this far.")
 
 
-def _passage(passage: Passage, citation: Citation | None, turn: int) -> str:
+def _passage(passage: Passage, citation: Citation | None, turn: int, corpus: str, *, several: bool) -> str:
     cited = citation is not None
     tag = '<span class="tag">cited</span>' if cited else ""
+    name = f'<span class="corpus">{escape(passage.corpus)}</span>' if several and passage.corpus else ""
     place = f'<span class="locator">{escape(_crumbs(passage.locator))}</span>' if passage.locator else ""
     return (
         f'<li class="source{" cited" if cited else ""}" id="{source_id(turn, passage.number)}">'
         f"<details{' open' if cited else ''}><summary>"
         f'<span class="number">{passage.number}</span>'
-        f'<span class="where"><span class="file">{escape(passage.source)}</span>{place}</span>{tag}'
-        f'</summary><div class="passage" tabindex="0">{_highlighted(passage.text, citation)}</div></details></li>'
+        f'<span class="where">{name}<span class="file">{escape(passage.source)}</span>{place}</span>{tag}'
+        f'</summary><div class="passage" tabindex="0">{_highlighted(passage.text, citation)}</div>'
+        f"{_link(citation or passage, corpus)}</details></li>"
     )
+
+
+def _link(place: Citation | Passage, corpus: str) -> str:
+    """Leads to the document at this place, in a tab of its own; nothing where no corpus is known."""
+    if not (place.corpus or corpus) or not place.source:
+        return ""
+    where = f" at page {place.page}" if place.page else ""
+    path = escape(place_path(place, corpus))
+    return f'<a class="document" href="{path}" target="_blank" rel="noopener">Open the document{where}</a>'
 
 
 def _crumbs(locator: str) -> str:

@@ -72,6 +72,24 @@ def test_cited_source_comes_first_open_and_marked():
     assert "A › B" in drawn
 
 
+def test_a_source_leads_to_its_document_and_names_its_corpus_among_several():
+    manual = Passage(number=1, source="a.pdf", locator="page 3", text="One thing.", corpus="pumps", page=3)
+    notes = Passage(number=2, source="b&.md", locator="", text="Two.", corpus="lamps", start=5, end=9)
+    drawn = sources_html([make(passages=(manual, notes))])
+    assert '<a class="document" href="/documents/pumps/a.pdf#page=3" target="_blank" rel="noopener">' in drawn
+    assert "Open the document at page 3</a>" in drawn
+    assert 'href="/documents/lamps/b%26.md?from=5&amp;to=9#quote"' in drawn
+    assert '<span class="corpus">pumps</span>' in drawn
+    assert 'class="corpus"' not in sources_html([make(passages=(manual,))])
+    assert "Open the document" not in sources_html([make()])
+
+
+def test_a_citation_leads_to_its_own_page_not_to_where_the_passage_begins():
+    passage = Passage(number=1, source="a.pdf", locator="pages 3-4", text="One thing.", corpus="pumps", page=3)
+    citation = Citation(number=1, source="a.pdf", locator="pages 3-4", quote="One thing.", corpus="pumps", page=4)
+    assert "/documents/pumps/a.pdf#page=4" in sources_html([make(passages=(passage,), citations=[citation])])
+
+
 def test_last_turn_is_current_and_ids_name_the_turn():
     drawn = sources_html([make(), make()])
     assert drawn.count(" current") == 1
