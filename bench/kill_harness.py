@@ -170,7 +170,7 @@ class Harness:
             if 0 not in codes or any(code not in (0, ERROR_EXIT) for code in codes):
                 self._judge("two writers", [f"exit codes {codes}: {[_last(log) for log in logs]}"])
             for code, log in zip(codes, logs, strict=True):
-                if code == ERROR_EXIT and "is being written by process" not in _last(log):
+                if code == ERROR_EXIT and "is being written by" not in _last(log):
                     self._judge("two writers", [_last(log)])
             self._complete("two writers", hashes)
 
