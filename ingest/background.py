@@ -79,8 +79,8 @@ class Ahead(Generic[T]):
 class Jobs:
     """Runs jobs one after the other in a thread of its own; `submit` waits while `depth` are waiting.
 
-    To be used in a `with` block, which waits for all. The first job that fails is raised by the next `submit` or at
-    the end, and no other is run after it.
+    To be used in a `with` block, which waits for all, also when it is left by an error: what was handed over is kept.
+    The first job that fails is raised by the next `submit` or at the end, and no other is run after it.
     """
 
     def __init__(self, name: str, depth: int) -> None:
@@ -97,7 +97,7 @@ class Jobs:
             if kind is None:
                 self.wait()
         finally:
-            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor.shutdown(wait=True)
 
     def submit(self, job: Callable[..., None], *arguments: Any) -> None:
         """Have `job` done after those before it. Raises what an earlier one raised."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -112,13 +113,10 @@ class ParsingProcess:
 
         It is not reaped: it leads a group that is yet to be killed.
         """
-        self._channel.settimeout(0)
-        try:
-            closed = self._channel.recv(1, socket.MSG_PEEK) == b""
-        except ConnectionError:
-            closed = True
-        except OSError:
-            closed = False
+        # Asked of the system, not of the socket object: its time-out belongs to the thread that waits for a reply.
+        waiter = select.poll()
+        waiter.register(self._channel, select.POLLHUP)
+        closed = bool(waiter.poll(0))
         until = time.monotonic() + (0.5 if closed else 0)
         while time.monotonic() < until:
             if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):

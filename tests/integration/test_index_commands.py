@@ -164,7 +164,8 @@ def drain(terminal):
 def test_watching(pack, tmp_path):
     folder = pack / "corpus" / "sub"
     process = subprocess.Popen(
-        command_line(pack, tmp_path, "ingest", "--watch"),
+        # Tests that run in the background of a shell ignore the signal, and would hand that on.
+        ["env", "--default-signal=INT", *command_line(pack, tmp_path, "ingest", "--watch")],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,7 +14,7 @@ import pytest
 from core.errors import IngestError
 from ingest.files import FoundFile
 from ingest.pool import ParserPool
-from ingest.process import Limits
+from ingest.process import Limits, ParsingProcess
 
 pytestmark = pytest.mark.integration
 
@@ -111,6 +111,21 @@ def test_leaving_early_leaves_no_process(tmp_path):
         while len(pool._processes) < 2:
             time.sleep(0.01)
     assert set(psutil.Process().children()) - before == set()
+
+
+def test_stopping_does_not_read_from_the_channel(tmp_path):
+    # Another thread may be waiting there for a reply, and its time-out would become that of the one who stops.
+    process = ParsingProcess(tmp_path, Limits(1 << 20))
+    channel, process._channel = process._channel, Unreadable(process._channel)
+    assert process.stop() == -signal.SIGKILL
+    assert channel.fileno() == -1
+
+
+class Unreadable:
+    """A socket that can be waited for and closed."""
+
+    def __init__(self, channel):
+        self.fileno, self.close = channel.fileno, channel.close
 
 
 PARENT = """

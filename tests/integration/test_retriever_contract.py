@@ -115,7 +115,7 @@ def test_a_filter_leaves_only_what_fits(retriever, where, inside):
 
 
 def test_wrong_filters_and_empty_questions_say_what_is_wrong(retriever):
-    with pytest.raises(RetrievalError, match="cannot filter by 'colour': use source"):
+    with pytest.raises(RetrievalError, match="cannot filter by 'colour': use corpus, source"):
         retriever.invoke("red", where={"colour": "red"})
     with pytest.raises(RetrievalError, match="empty"):
         retriever.invoke("   ")
