@@ -17,13 +17,14 @@ from retriever.fast_bert_layout import PADDING, TILE_ROWS
 from retriever.fast_bert_rows import (
     OPTIONS,
     WIDTH,
+    add_to_codes,
+    embed_to_codes,
     gelu_to_codes,
-    norm_to_codes,
-    restored,
+    split,
     to_codes,
     to_shares,
 )
-from retriever.fast_bert_simd import add, fma, load, mul, row_of, splat, store, store_bf16, store_even, store_odd, total
+from retriever.fast_bert_simd import add, fma, load, mul, root, row_of, splat, store, total
 from retriever.fast_bert_tiles import BF16_COLUMNS, INT8_COLUMNS, ROWS, tile_bf16, tile_int8
 
 _F: Any = np.float32
@@ -55,31 +56,10 @@ def _multiply(left: Any, rows: Any, inputs: Any, codes: Any, out: Any, outputs: 
 
 
 @njit(**OPTIONS)
-def _split(sums: Any, place: Any, step: Any, low: Any, linear: Any, layer: Any, scratch: Any) -> None:
-    """Queries, keys and values of one token from its integer sums, laid out for `_attend`."""
-    hidden = scratch.hidden.shape[1]
-    scale, offset = row_of(linear.scale, layer), row_of(linear.offset, layer)
-    bias = row_of(linear.bias, layer)
-    step, low = splat(step), splat(low)
-    out = row_of(scratch.queries, place)
-    for i in range(0, 4 * hidden, WIDTH):
-        store_bf16(out + i // 2, restored(sums + i, scale + i, offset + i, bias + i, step, low))
-    out, start = row_of(scratch.key_row, 0), 4 * hidden
-    for i in range(0, 4 * hidden, WIDTH):
-        j = start + i
-        store_bf16(out + i // 2, restored(sums + j, scale + j, offset + j, bias + j, step, low))
-    keys, column = scratch.keys[place // BF16_COLUMNS], place % BF16_COLUMNS
-    for i in range(hidden // 2):
-        keys[i, column] = scratch.key_pairs[i]
-    out, start = row_of(scratch.values, place // 2), 8 * hidden
-    if place % 2 == 0:
-        for i in range(0, 4 * hidden, WIDTH):
-            j = start + i
-            store_even(out + i, restored(sums + j, scale + j, offset + j, bias + j, step, low))
-    else:
-        for i in range(0, 4 * hidden, WIDTH):
-            j = start + i
-            store_odd(out + i, restored(sums + j, scale + j, offset + j, bias + j, step, low))
+def _spread(pairs: Any, keys: Any, column: Any) -> None:
+    """Pairs of numbers [H / 2] of one key into its column of `keys` [H / 2, BF16_COLUMNS]."""
+    for i in range(pairs.shape[0]):
+        keys[i, column] = pairs[i]
 
 
 @njit(**OPTIONS)
@@ -116,66 +96,46 @@ def _attend(scratch: Any, first: Any, length: Any, pad: Any, head_size: Any) -> 
 # Layers --------------------------------------------------------------------------------------------------------------
 
 
-@njit(**OPTIONS)
-def _add_and_norm(weights: Any, linear: Any, layer: Any, norm: Any, t: Any, sums: Any, eps: Any, scratch: Any) -> None:
-    """Token `t`: a linear layer's output from its sums is added to `hidden`, normed and turned into bytes."""
-    hidden = scratch.hidden.shape[1]
-    scale, offset = row_of(linear.scale, layer), row_of(linear.offset, layer)
-    bias, x = row_of(linear.bias, layer), row_of(scratch.hidden, t)
-    step, low = splat(scratch.step[t]), splat(scratch.low[t])
-    for i in range(0, 4 * hidden, WIDTH):
-        store(x + i, add(load(x + i), restored(sums + i, scale + i, offset + i, bias + i, step, low)))
-    scratch.step[t], scratch.low[t] = norm_to_codes(
-        x,
-        row_of(weights.gain, norm),
-        row_of(weights.shift, norm),
-        row_of(weights.ease, norm),
-        eps,
-        row_of(scratch.row, 0),
-        row_of(scratch.codes, t),
-        hidden,
-    )
+@njit(inline="always", **OPTIONS)
+def _scales(linear: Any, layer: Any) -> Any:
+    return row_of(linear.scale, layer), row_of(linear.offset, layer), row_of(linear.bias, layer)
+
+
+@njit(inline="always", **OPTIONS)
+def _norm(weights: Any, norm: Any) -> Any:
+    return row_of(weights.gain, norm), row_of(weights.shift, norm), row_of(weights.ease, norm)
 
 
 @njit(**OPTIONS)
 def _embed(ids: Any, starts: Any, weights: Any, eps: Any, scratch: Any) -> None:
     """Word and place of each token, normed, into `hidden` and `codes`; and where each would stand when padded."""
-    hidden = scratch.hidden.shape[1]
+    hidden, norm, row = scratch.hidden.shape[1], _norm(weights, 0), row_of(scratch.row, 0)
     scratch.pads[0] = 0
     for text in range(starts.shape[0] - 1):
         first, last = starts[text], starts[text + 1]
         scratch.pads[text + 1] = scratch.pads[text] + (last - first + PADDING - 1) // PADDING * PADDING
         for t in range(first, last):
             scratch.place[t] = scratch.pads[text] + t - first
-            x = row_of(scratch.hidden, t)
+            x, codes = row_of(scratch.hidden, t), row_of(scratch.codes, t)
             word, place = row_of(weights.words, ids[t]), row_of(weights.places, t - first)
-            for i in range(0, 4 * hidden, WIDTH):
-                store(x + i, add(load(word + i), load(place + i)))
-            scratch.step[t], scratch.low[t] = norm_to_codes(
-                x,
-                row_of(weights.gain, 0),
-                row_of(weights.shift, 0),
-                row_of(weights.ease, 0),
-                eps,
-                row_of(scratch.row, 0),
-                row_of(scratch.codes, t),
-                hidden,
-            )
+            scratch.step[t], scratch.low[t] = embed_to_codes(x, word, place, norm, eps, row, codes, hidden)
 
 
 @njit(**OPTIONS)
 def _attention(layer: Any, starts: Any, weights: Any, eps: Any, head_size: Any, scratch: Any) -> None:
     """The first half of a layer."""
     hidden, tokens = scratch.hidden.shape[1], starts[-1]
-    sums = row_of(scratch.sums, 0)
+    sums, key = row_of(scratch.sums, 0), row_of(scratch.key_row, 0)
+    scales = _scales(weights.mixing, layer)
     for first in range(0, tokens, TILE_ROWS):
         rows = min(TILE_ROWS, tokens - first)
         left = row_of(scratch.codes, first)
         _multiply(left, rows, hidden, row_of(weights.mixing.codes, layer), sums, 3 * hidden)
-        for r in range(rows):
-            t = first + r
-            place = sums + 12 * r * hidden
-            _split(place, scratch.place[t], scratch.step[t], scratch.low[t], weights.mixing, layer, scratch)
+        for t in range(first, first + rows):
+            found, place = sums + 12 * (t - first) * hidden, scratch.place[t]
+            query, value = row_of(scratch.queries, place), row_of(scratch.values, place // 2)
+            split(found, scales, scratch.step[t], scratch.low[t], query, key, value, place % 2 == 1, hidden)
+            _spread(scratch.key_pairs, scratch.keys[place // BF16_COLUMNS], place % BF16_COLUMNS)
     for text in range(starts.shape[0] - 1):
         _attend(scratch, starts[text], starts[text + 1] - starts[text], scratch.pads[text], head_size)
     for t in range(tokens):
@@ -185,34 +145,38 @@ def _attention(layer: Any, starts: Any, weights: Any, eps: Any, head_size: Any, 
         rows = min(TILE_ROWS, tokens - first)
         left = row_of(scratch.codes, first)
         _multiply(left, rows, hidden, row_of(weights.joining.codes, layer), sums, hidden)
-        for r in range(rows):
-            _add_and_norm(
-                weights, weights.joining, layer, 2 * layer + 1, first + r, sums + 4 * r * hidden, eps, scratch
-            )
+        _add(weights, weights.joining, layer, 2 * layer + 1, first, rows, eps, scratch)
 
 
 @njit(**OPTIONS)
 def _perceptron(layer: Any, tokens: Any, weights: Any, eps: Any, scratch: Any) -> None:
     """The second half of a layer."""
     hidden, wide = scratch.hidden.shape[1], scratch.inner.shape[1]
-    sums = row_of(scratch.sums, 0)
-    scale, offset = row_of(weights.rising.scale, layer), row_of(weights.rising.offset, layer)
-    bias, row = row_of(weights.rising.bias, layer), row_of(scratch.row, 0)
+    sums, row, scales = row_of(scratch.sums, 0), row_of(scratch.row, 0), _scales(weights.rising, layer)
     for first in range(0, tokens, TILE_ROWS):
         rows = min(TILE_ROWS, tokens - first)
         left = row_of(scratch.codes, first)
         _multiply(left, rows, hidden, row_of(weights.rising.codes, layer), sums, wide)
-        for r in range(rows):
-            t, place, codes = first + r, sums + 4 * r * wide, row_of(scratch.inner, r)
+        for t in range(first, first + rows):
+            found, codes = sums + 4 * (t - first) * wide, row_of(scratch.inner, t - first)
             scratch.step[t], scratch.low[t] = gelu_to_codes(
-                place, scale, offset, bias, scratch.step[t], scratch.low[t], row, codes, wide
+                found, scales, scratch.step[t], scratch.low[t], row, codes, wide
             )
         left = row_of(scratch.inner, 0)
         _multiply(left, rows, wide, row_of(weights.falling.codes, layer), sums, hidden)
-        for r in range(rows):
-            _add_and_norm(
-                weights, weights.falling, layer, 2 * layer + 2, first + r, sums + 4 * r * hidden, eps, scratch
-            )
+        _add(weights, weights.falling, layer, 2 * layer + 2, first, rows, eps, scratch)
+
+
+@njit(**OPTIONS)
+def _add(weights: Any, linear: Any, layer: Any, norm: Any, first: Any, rows: Any, eps: Any, scratch: Any) -> None:
+    """A linear layer's output from `sums` is added to `rows` tokens, normed, and turned into bytes."""
+    hidden, row, sums = scratch.hidden.shape[1], row_of(scratch.row, 0), row_of(scratch.sums, 0)
+    scales, norms = _scales(linear, layer), _norm(weights, norm)
+    for t in range(first, first + rows):
+        x, found, codes = row_of(scratch.hidden, t), sums + 4 * (t - first) * hidden, row_of(scratch.codes, t)
+        scratch.step[t], scratch.low[t] = add_to_codes(
+            x, found, scales, scratch.step[t], scratch.low[t], norms, eps, row, codes, hidden
+        )
 
 
 @njit(**OPTIONS)
@@ -230,7 +194,7 @@ def _pool(starts: Any, first_token: Any, scratch: Any, result: Any) -> None:
         squares = splat(_F(0))
         for i in range(0, 4 * hidden, WIDTH):
             squares = fma(load(out + i), load(out + i), squares)
-        factor = splat(_F(1) / max(np.sqrt(total(squares)), _F(1e-12)))
+        factor = splat(_F(1) / max(root(total(squares)), _F(1e-12)))
         for i in range(0, 4 * hidden, WIDTH):
             store(out + i, mul(load(out + i), factor))
 

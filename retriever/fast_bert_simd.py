@@ -121,7 +121,7 @@ def _store_codes(builder: Any, address: Any, value: Any) -> None:
     builder.store(builder.trunc(builder.fptosi(value, INTS), narrow), at(builder, address, narrow), align=1)
 
 
-def _row(_context: Any, array: Any, index: Any) -> Any:
+def _row(_context: Any, array: Any, _index: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         made = context.make_array(signature.args[0])(context, builder, values[0])
         stride = builder.extract_value(made.strides, 0)
@@ -166,6 +166,7 @@ absolute = define(vector, (vector,), lambda b, x: call(b, f"llvm.fabs.v{LANES}f3
 larger = define(vector, (vector, vector), lambda b, x, y: call(b, f"llvm.maxnum.v{LANES}f32", [x, y], fast=_FAST))
 smaller = define(vector, (vector, vector), lambda b, x, y: call(b, f"llvm.minnum.v{LANES}f32", [x, y], fast=_FAST))
 exp2 = define(vector, (vector,), _exp2)
+root = define(types.float32, (types.float32,), lambda b, x: call(b, "llvm.sqrt.f32", [x], F32))
 total = define(
     types.float32,
     (vector,),
