@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
+from core.sections import missing_sections, sections_of
 from core.types import STRUCTURED, Format
 
 _MARK = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
@@ -60,6 +61,16 @@ def envelope_schema(schema: dict[str, Any], passages: int) -> dict[str, Any]:
     }
 
 
+def json_grammar(schema: dict[str, Any], passages: int) -> dict[str, Any]:
+    """What vLLM decodes json and yaml under: the envelope, spaced as `write_answer` does and without line breaks.
+
+    Where any white space may stand, small models write nothing else until there is no room. vLLM's request option
+    against it is ignored; `x-guidance` in the schema is heeded by the backend that Graft starts vLLM with.
+    """
+    spacing = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+    return {"json": {**envelope_schema(schema, passages), "x-guidance": spacing}}
+
+
 def read_answer(raw: str, format: Format, schema: dict[str, Any] | None, refusal: str) -> ParsedAnswer:
     """Read what a model wrote. Never raises: what does not parse is `valid=False` with the text as it came."""
     if format in STRUCTURED:
@@ -67,7 +78,9 @@ def read_answer(raw: str, format: Format, schema: dict[str, Any] | None, refusal
     cited = [int(number) for group in _MARK.findall(raw) for number in group.split(",")]
     refused = fold(_MARK.sub("", raw)).startswith(fold(refusal)) or not raw.strip()
     text = raw.strip()
-    return ParsedAnswer(text=text, answer=text, refused=refused, cited=_unique(cited), valid=bool(text))
+    # Only Markdown is asked for with a schema here: its headings are what has to match.
+    whole = refused or schema is None or not missing_sections(text, sections_of(schema))
+    return ParsedAnswer(text=text, answer=text, refused=refused, cited=_unique(cited), valid=bool(text) and whole)
 
 
 def serialise(answer: Any, format: Format) -> str:

@@ -11,17 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, convert_to_messages
+from langchain_core.messages import convert_to_messages
 from langchain_core.retrievers import BaseRetriever
 from pydantic import BaseModel, ConfigDict
 
-from core.answer_text import envelope_schema, read_answer, serialise
+from core.answer_text import json_grammar, read_answer, serialise
 from core.arms import Arm
+from core.draft import Draft, in_time
 from core.errors import AdapterError, RequestError, ServeError
 from core.icl import ExampleSelector
 from core.pack import DomainPack
 from core.passages import CountTokens, to_citations, to_passages
 from core.prompt import Message, PromptRequest, render
+from core.second_try import second_try
+from core.sections import sections_of, sections_pattern
 from core.settings import GenerateSettings
 from core.standalone import standalone_question
 from core.types import STRUCTURED, Answer, Format, Passage, Usage
@@ -30,7 +33,9 @@ from core.types import STRUCTURED, Answer, Format, Passage, Usage
 class Question(BaseModel):
     """One question as asked. `history` holds earlier user questions, oldest first; it only makes this one standalone.
 
-    `constrained` None follows the arm; True decodes json and yaml under their schema whatever the arm says.
+    `constrained` None follows the arm; True promises a valid answer whatever the arm says: json, yaml, and markdown
+    with a schema are decoded under it, and are tried once more when they are not valid all the same.
+    `or_passages`: while the model is down, the passages are the answer (core.without_model).
     `adapter` None means the active one. `icl_examples` None follows the settings; `icl_without`: records not shown.
     """
 
@@ -45,8 +50,15 @@ class Question(BaseModel):
     constrained: bool | None = None
     adapter: str | None = None
     max_tokens: int | None = None
+    or_passages: bool = False
     icl_examples: int | None = None
     icl_without: tuple[str, ...] = ()
+
+    @property
+    def has_shape(self) -> bool:
+        """Whether the answer has to match a schema."""
+        named = self.schema_name is not None or self.json_schema is not None
+        return self.format in STRUCTURED or (self.format == "markdown" and named)
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Delta:
-    """A piece of text to append. json and yaml come in one piece, when they are known to be whole."""
+    """A piece of text to append. Answers that have a shape come in one piece, when they are known to be whole."""
 
     text: str
 
@@ -85,7 +97,7 @@ class ChatPipeline:
 
     `model_for(name)` gives a chat model for a served model name; `base_model` is the base model's served name;
     `active_adapter()` the served name of the active adapter, or None. `while_answering()` is entered around each
-    generation (training yields to it).
+    generation (training yields to it). `longest_answer`: tokens that a second try may take, if the first had no room.
     """
 
     pack: DomainPack
@@ -97,6 +109,7 @@ class ChatPipeline:
     retriever: BaseRetriever | None = None
     examples: ExampleSelector | None = None
     token_budget: int = 450
+    longest_answer: int = 2048
     while_answering: Callable[[], AbstractContextManager[object]] = field(default=nullcontext)
 
     async def answer(self, question: Question) -> Answer:
@@ -118,33 +131,36 @@ class ChatPipeline:
             passages = await self._search(text)
             yield Found(passages, time.perf_counter() - started)
         constrained = question.arm.constrained if question.constrained is None else question.constrained
-        constrained = constrained and question.format in STRUCTURED
+        constrained = constrained and question.has_shape and schema is not None
         # Constrained YAML is decoded as JSON and serialised again: grammars for YAML do not exist in vLLM.
-        written: Format = "json" if constrained else question.format
-        messages = self.prompt(question, text, passages, schema, written)
-        model = self.model_for(model_name)
-        extra: dict[str, Any] = {"max_tokens": question.max_tokens or self.generate.max_tokens}
+        written: Format = "json" if constrained and question.format in STRUCTURED else question.format
+        messages = convert_to_messages(self.prompt(question, text, passages, schema, written))
+        options: dict[str, Any] | None = {"max_tokens": question.max_tokens or self.generate.max_tokens}
         if constrained and schema is not None:
-            grammar = {"json": envelope_schema(schema, len(passages or ())), "disable_any_whitespace": True}
-            extra["extra_body"] = {"structured_outputs": grammar}
-        collected: AIMessageChunk | None = None
-        first_token: float | None = None
-        with self.while_answering():
-            async for chunk in model.astream(convert_to_messages(messages), **extra):
-                if not isinstance(chunk, AIMessageChunk):
-                    continue
-                collected = chunk if collected is None else collected + chunk
-                piece = chunk.text
-                if piece and first_token is None:
-                    first_token = time.perf_counter() - started
-                if piece and question.format not in STRUCTURED:
-                    yield Delta(piece)
-        if collected is None:
+            options["extra_body"] = {"structured_outputs": self._grammar(written, schema, len(passages or ()))}
+        promised = constrained and question.constrained is True
+        model = self.model_for(model_name)
+        answer, used, tries = None, Usage(), 0
+        while options is not None:
+            tries += 1
+            draft = Draft(started, started + self.generate.timeout_seconds, ends_loops=promised)
+            with self.while_answering():
+                async for piece in draft.write(model, messages, options):
+                    if not question.has_shape:
+                        yield Delta(piece)
+            answer = self._finish(question, schema, written, draft, passages, model_name)
+            used = Usage(
+                prompt_tokens=used.prompt_tokens + answer.usage.prompt_tokens,
+                completion_tokens=used.completion_tokens + answer.usage.completion_tokens,
+            )
+            room = None if question.max_tokens else self.longest_answer
+            again = promised and not answer.valid and tries == 1
+            options = second_try(options, cut_off=draft.reason == "length", limit=room) if again else None
+        if answer is None:
             raise ServeError("the model sent no answer; look into the vLLM log of the workspace")
-        answer = self._finish(question, schema, written, collected, passages, model_name)
-        answer.seconds_to_first_token = first_token
+        answer.usage = used
         answer.seconds = time.perf_counter() - started
-        if question.format in STRUCTURED:
+        if question.has_shape:
             yield Delta(answer.text)
         yield Done(answer)
 
@@ -183,11 +199,16 @@ class ChatPipeline:
             raise RequestError(
                 f"domain '{self.pack.name}' has no index yet: run graft ingest --domain {self.pack.name}"
             )
-        documents = await self.retriever.ainvoke(text)
+        documents = await in_time(self.retriever.ainvoke(text), time.perf_counter() + self.generate.timeout_seconds)
         return to_passages(documents, self.token_budget, self.count_tokens)
 
+    def _grammar(self, written: Format, schema: dict[str, Any], passages: int) -> dict[str, Any]:
+        if written == "markdown":
+            return {"regex": sections_pattern(sections_of(schema), self.pack.refusal)}
+        return json_grammar(schema, passages)
+
     def _schema(self, question: Question) -> dict[str, Any] | None:
-        if question.json_schema is not None:
+        if question.json_schema is not None and question.format != "text":
             return question.json_schema
         return self.pack.schema_for(question.format, question.schema_name)
 
@@ -207,16 +228,15 @@ class ChatPipeline:
         question: Question,
         schema: dict[str, Any] | None,
         written: Format,
-        collected: AIMessageChunk,
+        draft: Draft,
         passages: list[Passage] | None,
         model_name: str,
     ) -> Answer:
-        raw = collected.text
+        raw = "".join(draft.pieces)
         parsed = read_answer(raw, written, schema, self.pack.refusal)
         text = parsed.text
         if written != question.format and parsed.valid:
             text = serialise(parsed.answer, question.format)
-        usage = collected.usage_metadata
         return Answer(
             text=text,
             answer=parsed.answer,
@@ -227,10 +247,9 @@ class ChatPipeline:
             citations=to_citations(parsed.cited, passages or [], text),
             arm=question.arm.name,
             model=model_name,
-            usage=Usage(prompt_tokens=usage["input_tokens"], completion_tokens=usage["output_tokens"])
-            if usage
-            else Usage(),
-            finish_reason=collected.response_metadata.get("finish_reason"),
+            usage=draft.usage,
+            finish_reason=draft.reason,
+            seconds_to_first_token=draft.first_token,
             raw=raw,
             passages=passages or [],
         )

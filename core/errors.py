@@ -36,6 +36,14 @@ class IndexMismatchError(IngestError):
     """The index was built by another embedder or an incompatible version."""
 
 
+class IndexBusyError(IngestError):
+    """Another process writes to the indexes of this workspace; try again when it is done."""
+
+
+class MassDeletionError(IngestError):
+    """A sync would remove more than half of a corpus; it stopped before it changed anything."""
+
+
 class RetrievalError(GraftError):
     """A search cannot be answered."""
 
@@ -62,6 +70,10 @@ class OverloadedError(ServeError):
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ModelDownError(ServeError):
+    """The language model has stopped, restarts, or does not answer in time."""
 
 
 class RequestError(GraftError):

@@ -40,12 +40,18 @@ def _parse_lines(path: Path) -> Iterator[tuple[int, Example]]:
         if not line.strip():
             continue
         try:
-            yield number, Example.model_validate(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise ExampleError(
-                f"{path}:{number}: not JSON ({error.msg} at column {error.colno}); fix or remove the line"
-            ) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"]) or "line"
-            raise ExampleError(f"{path}:{number}: {key}: {first['msg'].removeprefix('Value error, ')}") from error
+            yield number, parse_example(line)
+        except ValueError as error:
+            raise ExampleError(f"{path}:{number}: {error}") from error
+
+
+def parse_example(line: str) -> Example:
+    """One line as an example. Raises ValueError whose message says what is wrong with the line."""
+    try:
+        return Example.model_validate(json.loads(line))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON ({error.msg} at column {error.colno}); fix or remove the line") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "line"
+        raise ValueError(f"{key}: {first['msg'].removeprefix('Value error, ')}") from error

@@ -2,6 +2,7 @@
 
     manifest.sqlite          the truth: documents, chunks, vectors, lexical index (WAL, full sync); for ingest alone
     generation.json          the pointer: which generation is served
+    retriever.json           what `graft retriever tune` found for this corpus, if it was run
     generations/<name>/      immutable once pointed at: manifest.sqlite (a snapshot) and chroma/ (the same vectors)
 
 A reader opens only what the pointer names, so it sees a whole generation or the one before. Knows no embedder, no
@@ -14,12 +15,12 @@ import json
 import sqlite3
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import IndexMismatchError
 from core.files import write_json
 
-FORMAT = 1
+FORMAT = 2
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -27,12 +28,15 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 CREATE TABLE IF NOT EXISTS documents (
     source TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     seen_ns INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', title TEXT NOT NULL DEFAULT '',
-    parsing TEXT NOT NULL
+    parsing TEXT NOT NULL, format TEXT NOT NULL DEFAULT '', notes TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
--- `start` and `end` are characters in the document's text; `headings` a JSON list, outermost first.
+-- `start` and `end` are characters in the document's text; `headings` a JSON list, outermost first. Where they apply:
+-- `page`, `place` ("page 3", "slide 2", "sheet Prices, rows 4-9"), and the lines of text files. Rows are never changed
+-- and numbers never used again, so that numbers alone tell what a generation lacks; order is by source and ordinal.
 CREATE TABLE IF NOT EXISTS chunks (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, ordinal INTEGER NOT NULL,
     locator TEXT NOT NULL, headings TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, page INTEGER,
+    place TEXT NOT NULL DEFAULT '', first_line INTEGER, last_line INTEGER,
     text TEXT NOT NULL, vector_key TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS chunks_of_source ON chunks (source, ordinal);
@@ -60,6 +64,8 @@ class Generation(BaseModel):
     embedder: str
     chroma_url: str | None = None
     format: int = FORMAT
+    # Chunks added and removed since this line of copies was last built from nothing.
+    churn: int = 0
 
 
 class CorpusFiles:
@@ -70,6 +76,9 @@ class CorpusFiles:
         self.manifest = root / "manifest.sqlite"
         self.pointer = root / "generation.json"
         self.generations = root / "generations"
+        # Where parsing processes may write; empty between ingestions.
+        self.scratch = root / "parsing"
+        self.tuning = root / "retriever.json"
 
     def snapshot(self, generation: str) -> Path:
         """The manifest as it was when the generation was built."""
@@ -81,20 +90,39 @@ class CorpusFiles:
 
     def read_pointer(self) -> Generation | None:
         """The generation that is served, or None before the first ingestion. Raises IndexMismatchError."""
+        name = self.root.name
         try:
             content = json.loads(self.pointer.read_text(encoding="utf-8"))
+            found = int(content["format"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndexMismatchError(
-                f"{self.pointer} cannot be read ({error}): delete it and run graft ingest --domain {self.root.name}"
+                f"{self.pointer} cannot be read ({error}): run graft index repair --domain {name}"
             ) from error
-        if content.get("format") != FORMAT:
+        if found < FORMAT:
             raise IndexMismatchError(
-                f"the index {self.root} has format {content.get('format')}, this Graft knows {FORMAT}: "
-                f"use the Graft that wrote it, or delete the folder and run graft ingest --domain {self.root.name}"
+                f"the index of '{name}' is in the format of an older Graft: run graft ingest --domain {name}, which "
+                "brings it up to date and keeps what was embedded"
             )
-        return Generation.model_validate(content)
+        if found > FORMAT:
+            raise IndexMismatchError(
+                f"the index of '{name}' was written by a newer Graft (format {found}, this one knows {FORMAT}): use "
+                f"that one, or delete {self.root} and run graft ingest --domain {name}"
+            )
+        try:
+            return Generation.model_validate(content)
+        except ValidationError as error:
+            raise IndexMismatchError(
+                f"{self.pointer} lacks {error.errors()[0]['loc']}: run graft index repair --domain {name}"
+            ) from error
+
+    def pointed_name(self) -> str | None:
+        """Name of the generation that is served, of whatever format it is."""
+        try:
+            return str(json.loads(self.pointer.read_text(encoding="utf-8"))["name"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def write_pointer(self, generation: Generation) -> None:
         """Switch to `generation` in one step."""
@@ -102,11 +130,10 @@ class CorpusFiles:
 
 
 def open_manifest(path: Path) -> sqlite3.Connection:
-    """Open a manifest for writing, creating its tables. Raises sqlite3.Error."""
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    """Open a manifest for writing; creates the file, no tables. For one thread at a time. Raises sqlite3.Error."""
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.executescript(SCHEMA)
     return connection
 
 

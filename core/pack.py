@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.arms import parse_arm
 from core.errors import PackError, RequestError
 from core.examples import read_examples
-from core.types import STRUCTURED, Example, Format
+from core.sections import sections_of
+from core.types import Example, Format
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -123,8 +124,11 @@ class DomainPack:
         return self._read(self.test_file)
 
     def schema_for(self, format: Format, name: str | None) -> dict[str, Any] | None:
-        """The JSON Schema an answer has to match: the named one, any of the pack's, or None for text and markdown."""
-        if format not in STRUCTURED:
+        """The JSON Schema an answer has to match: the named one, or any of the pack's for json and yaml.
+
+        None for text, and for markdown without a name; with one, its sections are meant (core.sections).
+        """
+        if format == "text" or (format == "markdown" and name is None):
             return None
         if name is not None:
             if name not in self.schemas:
@@ -189,6 +193,10 @@ def _read_schemas(folder: Path) -> dict[str, dict[str, Any]]:
             raise PackError(f"{path} cannot be read as JSON: {error}") from error
         except SchemaError as error:
             raise PackError(f"{path} is not a JSON Schema: {error.message}") from error
+        try:
+            sections_of(schema)
+        except ValueError as error:
+            raise PackError(f"{path}: {error}") from error
         schemas[path.stem] = schema
     return schemas
 

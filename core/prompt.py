@@ -5,16 +5,19 @@ tokens of the messages. Knows nothing of retrieval, models or packs.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from core.answer_text import write_answer
 from core.files import sha256_json
+from core.sections import sections_of
 from core.types import STRUCTURED, Example, Format, Passage
 
 Message = dict[str, str]
+# Tokens of a conversation as the model gets it, chat template included.
+CountMessages = Callable[[Sequence[Message]], int]
 
 
 class PromptRequest(BaseModel):
@@ -74,6 +77,9 @@ def _format_rule(request: PromptRequest) -> str:
         return f"Write only YAML:\ncitations: [{cite}]\nanswer: {keys}\n{missing}\n{refusal}"
     kind = "plain text, briefly" if request.format == "text" else "Markdown"
     cite = " End with the number of the passage used, as [1]." if grounded else ""
+    sections = sections_of(request.json_schema) if request.json_schema and request.format == "markdown" else ()
+    if sections:
+        kind += " under the headings " + ", ".join(f"## {section}" for section in sections)
     return f"Answer in {kind}.{cite} {missing}: {request.refusal}"
 
 

@@ -3,7 +3,7 @@
 Two implementations: one in the serving process, one that speaks to it from another process.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
@@ -13,6 +13,11 @@ from core.pack import DomainPack
 from core.types import Answer, Passage
 
 PartState = Literal["waiting", "starting", "ready", "restarting", "failed"]
+
+
+def corpus_names(corpus: str) -> list[str]:
+    """Names of the corpora that `corpus` means: one, or several joined by `+` or commas, each once, in order."""
+    return list(dict.fromkeys(name.strip() for name in corpus.replace(",", "+").split("+") if name.strip()))
 
 
 class PartStatus(BaseModel):
@@ -81,8 +86,13 @@ class DomainService(Protocol):
         """Answer in one piece."""
         ...
 
-    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
-        """The `k` best chunks, whole, best first; numbers count from 1; no token budget."""
+    async def search(
+        self, text: str, k: int, corpus: str | None = None, where: Mapping[str, Any] | None = None
+    ) -> list[Passage]:
+        """The `k` best passages, whole, best first; numbers count from 1; no token budget.
+
+        `corpus` may name several (`a+b`), here and above; `where` filters by metadata, in Chroma's syntax.
+        """
         ...
 
     def status(self) -> ServiceStatus:
@@ -101,6 +111,11 @@ class DomainService(Protocol):
         """Make a published adapter the one that `hybrid` and `lora` use, without a restart."""
         ...
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
-        """Bring the index up to date with the pack's documents; returns the receipt of `graft ingest --json`."""
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
+        """Bring the index up to date with the pack's documents; returns the receipt of `graft ingest --json`.
+
+        `reembed` embeds every chunk again. Raises MassDeletionError unless `allow_mass_deletion`.
+        """
         ...

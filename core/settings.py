@@ -51,6 +51,10 @@ class IngestSettings(Section):
     batch_size: int = Field(default=64, ge=1, description="Chunks embedded at once.")
     workers: int = Field(default=2, ge=1, description="Parsing processes.")
     max_file_mib: int = Field(default=64, ge=1, description="Larger files are rejected.")
+    parse_seconds: float = Field(default=120.0, gt=0, description="A file that takes longer to parse is rejected.")
+    parse_memory_mib: int = Field(
+        default=3072, ge=512, description="Memory of one parsing process; a file that needs more is rejected."
+    )
 
 
 class RetrieveSettings(Section):
@@ -60,13 +64,28 @@ class RetrieveSettings(Section):
     token_budget: int = Field(
         default=450, ge=50, description="Tokens of the language model that passages may take in a prompt."
     )
-    candidates: int = Field(
-        default=40, ge=1, description="Hits taken from each of dense and lexical search before fusion."
+    candidates: int | None = Field(
+        default=None,
+        ge=1,
+        description="Hits taken from each of dense and lexical search before fusion; none: as tuned, else 40.",
     )
-    dense_weight: float = Field(
-        default=0.4, ge=0, le=1, description="Weight of dense search in the fusion; lexical gets the rest."
+    dense_weight: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Weight of dense search in the fusion, lexical gets the rest; none: as tuned "
+        "(graft retriever tune), else 0.4.",
     )
-    chroma_url: str | None = Field(default=None, description="A Chroma server (http://host:port); none: embedded.")
+    reranker: str | None = Field(
+        default=None,
+        description="Cross-encoder that reorders the best hits: a sentence-transformers CrossEncoder id or folder; "
+        "none: no reranking.",
+    )
+    rerank_candidates: int = Field(default=20, ge=1, le=200, description="Hits that the cross-encoder reads.")
+    chroma_url: str | None = Field(
+        default=None,
+        description="A Chroma server (http://host:port), on loopback: it checks nobody. None: embedded.",
+    )
 
 
 class TrainSettings(Section):
@@ -102,7 +121,18 @@ class ServeSettings(Section):
         ge=0,
         description="Requests to /v1 that may wait while max_num_seqs are answered; further ones get 503.",
     )
-    max_body_mib: float = Field(default=4.0, gt=0, description="Largest request body, in MiB.")
+    max_body_mib: float = Field(
+        default=4.0, gt=0, description="Largest request body, in MiB; a key's own line may say otherwise."
+    )
+    requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Requests to /v1 that each key may make in a minute (without keys: all callers together); a key's "
+        "own line may say otherwise; none: no limit.",
+    )
+    log_content: bool = Field(
+        default=False, description="Write questions and answers into logs/requests.jsonl, beside the counts."
+    )
     max_loras: int = Field(default=2, ge=1, description="Adapters that may share a batch.")
     max_lora_rank: int = Field(default=64, ge=1, description="Largest adapter rank.")
     api_keys_file: Path | None = Field(

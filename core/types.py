@@ -48,27 +48,45 @@ class Example(BaseModel):
         return next((t[len("record:") :] for t in self.tags if t.startswith("record:")), self.id)
 
 
-class Citation(BaseModel):
-    """A passage the answer points at. `number` is its `[n]` in the prompt; `quote` is verbatim from the passage."""
+class Place(BaseModel):
+    """Where a text stands in its document, as far as known; None or empty where its format has no such thing.
+
+    `page` counts from 1; `place` is what readers call it ("page 3", "sheet Prices, rows 4-9"); `start` and `end` are
+    characters of the document's text as it was read, lines count from 1.
+    """
 
     model_config = ConfigDict(frozen=True)
+
+    page: int | None = None
+    place: str = ""
+    start: int | None = None
+    end: int | None = None
+    first_line: int | None = None
+    last_line: int | None = None
+
+
+class Citation(Place):
+    """A passage the answer points at. `number` is its `[n]` in the prompt; `quote` is verbatim from the passage.
+
+    The place is the quote's own, `corpus` the one it was found in.
+    """
 
     number: int
     source: str
     locator: str
     quote: str
+    corpus: str = ""
 
 
-class Passage(BaseModel):
-    """A hit as it entered the prompt. `text` is the whole chunk; `score` is the fused retrieval score."""
-
-    model_config = ConfigDict(frozen=True)
+class Passage(Place):
+    """A hit as it entered the prompt: a chunk, or neighbours joined. `score` is the fused retrieval score."""
 
     number: int
     source: str
     locator: str
     text: str
     score: float = 0.0
+    corpus: str = ""
 
 
 class Usage(BaseModel):
@@ -83,7 +101,8 @@ class Answer(BaseModel):
 
     `text` is what a user reads (for json and yaml the serialised answer without the envelope), `answer` the object for
     json and yaml (None when refused or unparsable) and else the text, a refusal's too. `raw` is what the model wrote,
-    `valid` whether it parses and matches the schema, `seconds` wall time from question to last token.
+    `valid` whether it parses and matches the schema, `seconds` wall time from question to last token. `degraded`: the
+    model was down, and `text` lists the passages.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -94,6 +113,7 @@ class Answer(BaseModel):
     schema_name: str | None = Field(default=None, alias="schema", serialization_alias="schema")
     valid: bool = True
     refused: bool = False
+    degraded: bool = False
     citations: list[Citation] = []
     arm: str = ""
     model: str = ""

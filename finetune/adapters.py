@@ -9,35 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from core.errors import AdapterError
 from core.files import disk_error, read_json, sha256_file, sha256_json, write_json
+from finetune.adapter_files import CONFIG, MANIFEST, TOKENIZER, WEIGHTS, AdapterManifest, Provenance
 from finetune.job import Job
 
-WEIGHTS = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
-MANIFEST = "graft.json"
-_KEPT = (WEIGHTS, CONFIG)
-
-
-class AdapterManifest(BaseModel):
-    """What an adapter is made of. `name` is `domain@hash`; `base_name` is the base model it belongs to."""
-
-    name: str
-    domain: str
-    base_name: str
-    prompt_hash: str
-    data_hash: str
-    test_hash: str | None = None
-    method: str = "lora"
-    preset: str = "default"
-    rank: int = 16
-    seed: int = 7
-    examples: int = 0
-    created: str = ""
-    metrics: dict[str, Any] = {}
-    versions: dict[str, str] = {}
+__all__ = ["CONFIG", "MANIFEST", "WEIGHTS", "AdapterManifest", "AdapterStore", "Provenance"]
 
 
 class AdapterStore:
@@ -46,14 +23,18 @@ class AdapterStore:
     def __init__(self, domain: str, folder: Path) -> None:
         self.domain, self.folder = domain, folder
 
-    def publish(self, trained: Path, job: Job, examples: int, metrics: dict[str, Any]) -> AdapterManifest:
+    def publish(
+        self,
+        trained: Path,
+        job: Job,
+        examples: int,
+        metrics: dict[str, Any],
+        provenance: Provenance | None = None,
+    ) -> AdapterManifest:
         """Copy a trained adapter into the store under its content hash; the last step is a rename. Idempotent."""
         config = read_json(trained / CONFIG, AdapterError)
-        config["base_model_name_or_path"] = job.base_name
-        identity = [sha256_file(trained / WEIGHTS), config, job.prompt_hash]
-        version = sha256_json(identity)[:8]
         manifest = AdapterManifest(
-            name=f"{self.domain}@{version}",
+            name="",
             domain=self.domain,
             base_name=job.base_name,
             prompt_hash=job.prompt_hash,
@@ -64,9 +45,24 @@ class AdapterStore:
             rank=job.rank,
             seed=job.seed,
             examples=examples,
-            created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            provenance=provenance or Provenance(),
             metrics=metrics,
             versions=_versions(),
+        )
+        return self.add(trained, config, manifest, tokenizer=True)
+
+    def add(
+        self, source: Path, config: dict[str, Any], manifest: AdapterManifest, *, tokenizer: bool = False
+    ) -> AdapterManifest:
+        """Publish the weights of `source` with this config and manifest, whose name and time are set here.
+
+        The same content has the same name: it is published once, and the first manifest stays. Raises WorkspaceError.
+        """
+        config = {**config, "base_model_name_or_path": manifest.base_name}
+        version = sha256_json([sha256_file(source / WEIGHTS), config, manifest.prompt_hash])[:8]
+        created = manifest.created or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        manifest = manifest.model_copy(
+            update={"name": f"{self.domain}@{version}", "domain": self.domain, "created": created}
         )
         target = self.folder / version
         if (target / MANIFEST).exists():
@@ -75,7 +71,9 @@ class AdapterStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             staging = Path(tempfile.mkdtemp(dir=self.folder, prefix=".staging-"))
             try:
-                shutil.copyfile(trained / WEIGHTS, staging / WEIGHTS)
+                for name in (WEIGHTS, *(TOKENIZER if tokenizer else ())):
+                    if (source / name).is_file():
+                        shutil.copyfile(source / name, staging / name)
                 write_json(staging / CONFIG, config)
                 write_json(staging / MANIFEST, manifest.model_dump())
                 staging.chmod(0o755)
@@ -127,17 +125,38 @@ class AdapterStore:
         write_json(self.folder / "active.json", {"history": history[:-1]})
         return history[-2]
 
+    def remove(self, name: str, *, active_too: bool = False) -> AdapterManifest:
+        """Delete a published adapter; the active one only with `active_too`. Raises AdapterError, WorkspaceError.
+
+        Without the active one, the adapter that was active before is active again, if there was one.
+        """
+        path, manifest = self.path(name), self.manifest(name)
+        if manifest.name == self.active() and not active_too:
+            raise AdapterError(
+                f"adapter {manifest.name} is active: activate another one first, or say --force to answer without it"
+            )
+        try:
+            grave = Path(tempfile.mkdtemp(dir=self.folder, prefix=".removed-"))
+            path.replace(grave / path.name)  # gone in one step; a kill leaves hidden rubbish, no half adapter
+            shutil.rmtree(grave, ignore_errors=True)
+        except OSError as error:
+            raise disk_error(error, path) from error
+        return manifest
+
     def check(self, name: str, *, base_name: str | None = None, prompt_hash: str | None = None) -> AdapterManifest:
-        """Check that an adapter is whole and fits the base model and the prompt. Raises AdapterError saying why not."""
+        """Check that an adapter is whole and fits the base model and the prompt. Raises AdapterError saying why not.
+
+        What a person allowed at import (`overrides`) passes, and so does an adapter whose prompts are unknown.
+        """
         path = self.path(name)
         manifest = self.manifest(name)
         _check_tensors(path / WEIGHTS)
-        if base_name is not None and manifest.base_name != base_name:
+        if base_name not in (None, manifest.base_name, *manifest.overrides):
             raise AdapterError(
                 f"adapter {manifest.name} was trained on {manifest.base_name}, not on {base_name}: "
                 f"train again (graft train --domain {self.domain}) or start with --llm {manifest.base_name}"
             )
-        if prompt_hash is not None and manifest.prompt_hash != prompt_hash:
+        if manifest.prompt_hash is not None and prompt_hash not in (None, manifest.prompt_hash, *manifest.overrides):
             raise AdapterError(
                 f"adapter {manifest.name} was trained with other prompts than this Graft renders: "
                 f"train again with graft train --domain {self.domain}"

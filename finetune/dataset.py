@@ -4,8 +4,9 @@ Built again only when something it depends on has changed. Knows no trainer.
 """
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from langchain_core.retrievers import BaseRetriever
 from pydantic import BaseModel
@@ -14,12 +15,16 @@ from core.errors import LeakageError, TrainError
 from core.files import read_json, sha256_file, sha256_json, write_json, write_lines
 from core.pack import DomainPack
 from core.passages import CountTokens
-from core.types import STRUCTURED
+from core.prompt import CountMessages
 from finetune.rows import Progress, Row, RowOptions, build_rows, check_leakage
 
 
 class DatasetCard(BaseModel):
-    """What a built data set is made of. `data_hash` covers every row; `inputs` is what it depends on."""
+    """What a built data set is made of. `data_hash` covers every row; `inputs` is what it depends on.
+
+    `formats` and `schemas` count rows ("any": all schemas were shown). `dropped` counts rows that lost distractors to
+    the context, `left_out` says which examples have no row with passages, and why. `tokens`: median, 95% and most.
+    """
 
     domain: str
     data_hash: str
@@ -30,6 +35,13 @@ class DatasetCard(BaseModel):
     rows: int
     kinds: dict[str, int]
     records: int
+    examples: int = 0
+    test_examples: int = 0
+    formats: dict[str, int] = {}
+    schemas: dict[str, int] = {}
+    tokens: list[int] = []
+    dropped: int = 0
+    left_out: dict[str, str] = {}
 
 
 def inputs_hash(pack: DomainPack, options: RowOptions, prompt_hash: str, index_fingerprint: str) -> str:
@@ -57,6 +69,7 @@ def build_dataset(
     prompt_hash: str,
     index_fingerprint: str,
     on_progress: Progress = lambda done, total: None,
+    count_messages: CountMessages | None = None,
 ) -> DatasetCard:
     """Build or reuse the data set in `folder`. Raises TrainError without training examples, LeakageError."""
     if not pack.train_examples:
@@ -68,10 +81,17 @@ def build_dataset(
     known = read_card(folder)
     if known is not None and known.inputs == inputs and (folder / "rows.jsonl").exists():
         return known
-    rows = build_rows(pack, retriever, count_tokens, options, on_progress)
-    kinds: dict[str, int] = {}
-    for row in rows:
-        kinds[row.kind] = kinds.get(row.kind, 0) + 1
+    left_out: dict[str, str] = {}
+    rows = build_rows(
+        pack,
+        retriever,
+        count_tokens,
+        options,
+        on_progress,
+        count_messages=count_messages,
+        on_left_out=left_out.__setitem__,
+    )
+    formats = {example.id: example.format for example in pack.train_examples}
     card = DatasetCard(
         domain=pack.name,
         data_hash=sha256_json([row.model_dump() for row in rows]),
@@ -80,8 +100,15 @@ def build_dataset(
         inputs=inputs,
         options=options,
         rows=len(rows),
-        kinds=kinds,
+        kinds=Counter(row.kind for row in rows),
         records=len({row.record for row in rows}),
+        examples=len(pack.train_examples),
+        test_examples=len(pack.test_examples),
+        formats=Counter(formats[row.example] for row in rows),
+        schemas=Counter(row.schema_shown for row in rows if row.schema_shown is not None),
+        tokens=_spread([row.tokens for row in rows]),
+        dropped=sum(bool(row.dropped) for row in rows),
+        left_out=left_out,
     )
     write_lines(folder / "rows.jsonl", (row.model_dump() for row in rows))
     write_json(folder / "card.json", card.model_dump())
@@ -112,13 +139,7 @@ def read_rows(folder: Path, pack: DomainPack) -> list[Row]:
     return rows
 
 
-def label_counts(pack: DomainPack) -> dict[str, Any]:
-    """How the examples divide by format and answerability, for `graft dataset build`'s summary."""
-    formats: dict[str, int] = {}
-    for example in pack.train_examples:
-        formats[example.format] = formats.get(example.format, 0) + 1
-    return {
-        "formats": formats,
-        "structured": sum(count for name, count in formats.items() if name in STRUCTURED),
-        "unanswerable": sum(not e.answerable for e in pack.train_examples),
-    }
+def _spread(sizes: Sequence[int]) -> list[int]:
+    """Median, 95% quantile and maximum; empty where nothing was counted."""
+    found = sorted(sizes)
+    return [found[len(found) // 2], found[int(0.95 * (len(found) - 1))], found[-1]] if any(found) else []

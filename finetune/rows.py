@@ -16,10 +16,18 @@ from core.answer_text import write_answer
 from core.errors import LeakageError
 from core.pack import DomainPack
 from core.passages import CountTokens, contains_quote, to_passages
-from core.prompt import PromptRequest, render
-from core.types import Example, Passage
+from core.prompt import CountMessages, PromptRequest, render
+from core.types import STRUCTURED, Example, Passage
 
 Progress = Callable[[int, int], None]
+# Questions searched together.
+_TOGETHER = 64
+# Before every rank that a search gives.
+_FIRST = -1
+OnLeftOut = Callable[[str, str], None]
+"""Told the id of an example that became no grounded row, and why."""
+
+ANY_SCHEMA = "any"
 
 
 class RowOptions(BaseModel):
@@ -27,7 +35,9 @@ class RowOptions(BaseModel):
 
     `smallest_budget` to `token_budget` (tokens of the language model) is the range from which each row draws its room
     for passages: rows differ in length, and training on short ones is quicker. `missing_share` of the answerable rows
-    lose their right passage. `closed_share` of the examples get one more row without passages.
+    lose their right passage. `closed_share` of the examples get one more row without passages. `any_schema_share` of
+    the structured examples are asked without a schema's name, so that the prompt shows all of the pack's schemas, as in
+    a chat where "whichever fits" is chosen. No row is longer than `context_tokens`, the answer included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,17 +46,26 @@ class RowOptions(BaseModel):
     smallest_budget: int = 150
     missing_share: float = 0.15
     closed_share: float = 0.25
+    any_schema_share: float = 0.15
+    context_tokens: int = 2048
     seed: int = 7
 
 
 class Row(BaseModel):
-    """One prompt and completion as chat messages. `kind`: grounded, missing, unanswerable or closed."""
+    """One prompt and completion as chat messages. `kind`: grounded, missing, unanswerable, closed or uncited.
+
+    `uncited` is an answerable example without evidence. `schema_shown` is the schema's name, "any" or None; `tokens`
+    counts prompt and completion (0 where nobody counted); `dropped` names passages that the context had no room for.
+    """
 
     prompt: list[dict[str, str]]
     completion: list[dict[str, str]]
     example: str
     record: str
     kind: str
+    schema_shown: str | None = None
+    tokens: int = 0
+    dropped: list[str] = []
 
 
 def check_leakage(pack: DomainPack) -> None:
@@ -67,59 +86,130 @@ def build_rows(
     count_tokens: CountTokens,
     options: RowOptions,
     on_progress: Progress = lambda done, total: None,
+    *,
+    count_messages: CountMessages | None = None,
+    on_left_out: OnLeftOut = lambda example, reason: None,
 ) -> list[Row]:
     """Build the rows of a pack's training examples, the same for the same seed, corpus and examples.
 
-    Raises LeakageError. An example whose evidence is nowhere in the index becomes a refusal.
+    Raises LeakageError. An example whose evidence is nowhere in the index becomes a refusal. With `count_messages`, a
+    row over `context_tokens` loses its least likely distractors; one that is too long even so is left out and named.
     """
     check_leakage(pack)
+    maker = _RowMaker(pack, count_tokens, options, count_messages, on_left_out)
     rows: list[Row] = []
-    for number, example in enumerate(pack.train_examples, start=1):
-        rows.extend(_rows_of(example, pack, retriever, count_tokens, options))
-        on_progress(number, len(pack.train_examples))
+    done, total = 0, len(pack.train_examples)
+    for examples in _slices(pack.train_examples):
+        # Asked together, questions share what a search costs.
+        for example, found in zip(examples, retriever.batch([e.question for e in examples]), strict=True):
+            rows.extend(maker.rows(example, found, retriever))
+        done += len(examples)
+        on_progress(done, total)
     random.Random(options.seed).shuffle(rows)
     return rows
 
 
-def _rows_of(
-    example: Example, pack: DomainPack, retriever: BaseRetriever, count_tokens: CountTokens, options: RowOptions
-) -> Iterator[Row]:
-    draw = random.Random(f"{options.seed}:{example.id}")
-    budget = draw.randint(min(options.smallest_budget, options.token_budget), options.token_budget)
-    found = retriever.invoke(example.question)
-    drop = example.answerable and draw.random() < options.missing_share
-    documents = _without_evidence(found, example) if drop else _with_evidence(found, example, retriever)
-    if not drop:
-        documents = _evidence_first(documents, example)
-    passages = to_passages(documents, budget, count_tokens)
-    order = list(passages)
-    draw.shuffle(order)
-    passages = [p.model_copy(update={"number": n}) for n, p in enumerate(order, start=1)]
-    cited = _cited(example, passages)
-    kind = "unanswerable" if not example.answerable else "grounded" if cited else "missing"
-    yield _row(example, pack, passages, cited, kind)
-    if example.answerable and draw.random() < options.closed_share:
-        yield _row(example, pack, None, [], "closed")
+def _slices(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
+    for start in range(0, len(examples), _TOGETHER):
+        yield examples[start : start + _TOGETHER]
 
 
-def _row(example: Example, pack: DomainPack, passages: Sequence[Passage] | None, cited: list[int], kind: str) -> Row:
-    request = PromptRequest(
-        persona=pack.persona,
-        refusal=pack.refusal,
-        question=example.question,
-        format=example.format,
-        json_schema=pack.schema_for(example.format, example.schema_name),
-        passages=None if passages is None else tuple(passages),
-    )
-    answer: Any = example.answer if kind in ("grounded", "closed") else None
-    completion = write_answer(answer, example.format, cited, pack.refusal)
-    return Row(
-        prompt=render(request),
-        completion=[{"role": "assistant", "content": completion}],
-        example=example.id,
-        record=example.record,
-        kind=kind,
-    )
+class _RowMaker:
+    """Makes the rows of one example after the other."""
+
+    def __init__(
+        self,
+        pack: DomainPack,
+        count_tokens: CountTokens,
+        options: RowOptions,
+        count_messages: CountMessages | None,
+        on_left_out: OnLeftOut,
+    ) -> None:
+        self.pack, self.count_tokens, self.options = pack, count_tokens, options
+        self.count_messages, self.on_left_out = count_messages, on_left_out
+
+    def rows(self, example: Example, found: Sequence[Document], retriever: BaseRetriever) -> Iterator[Row]:
+        """One row with passages, and perhaps one without. `found` is what the question's search gave."""
+        options = self.options
+        draw = random.Random(f"{options.seed}:{example.id}")
+        budget = draw.randint(min(options.smallest_budget, options.token_budget), options.token_budget)
+        drop = bool(example.answerable and draw.random() < options.missing_share and example.evidence)
+        documents = _without_evidence(found, example) if drop else _with_evidence(found, example, retriever)
+        if not drop:
+            documents = _evidence_first(documents, example)
+        row = self._grounded(example, to_passages(documents, budget, self.count_tokens), draw)
+        if row is not None:
+            yield row
+        if example.answerable and draw.random() < options.closed_share:
+            row = self._row(example, None, [], "closed")
+            if self._fits(row):
+                yield row
+
+    def _grounded(self, example: Example, ranked: list[Passage], draw: random.Random) -> Row | None:
+        """The row over these passages, shuffled; the last ones go while it is too long, those with evidence stay."""
+        dropped: list[str] = []
+        while True:
+            order = list(ranked)
+            draw.shuffle(order)
+            passages = [p.model_copy(update={"number": n}) for n, p in enumerate(order, start=1)]
+            cited = _cited(example, passages)
+            row = self._row(example, passages, cited, _kind(example, cited)).model_copy(update={"dropped": dropped})
+            if self._fits(row):
+                return row
+            spare = [passage for passage in ranked if not _is_right(passage, example)]
+            if not spare:
+                self.on_left_out(
+                    example.id, f"{row.tokens} tokens without any distractor, {self.options.context_tokens} are allowed"
+                )
+                return None
+            dropped = [*dropped, f"{spare[-1].source} | {spare[-1].locator}"]
+            ranked = [passage for passage in ranked if passage is not spare[-1]]
+
+    def _fits(self, row: Row) -> bool:
+        return row.tokens <= self.options.context_tokens
+
+    def _row(self, example: Example, passages: Sequence[Passage] | None, cited: list[int], kind: str) -> Row:
+        schema = self._schema_shown(example)
+        request = PromptRequest(
+            persona=self.pack.persona,
+            refusal=self.pack.refusal,
+            question=example.question,
+            format=example.format,
+            json_schema=self.pack.schema_for(example.format, None if schema == ANY_SCHEMA else schema),
+            passages=None if passages is None else tuple(passages),
+        )
+        answer: Any = example.answer if kind in ("grounded", "closed", "uncited") else None
+        prompt = render(request)
+        completion = [{"role": "assistant", "content": write_answer(answer, example.format, cited, self.pack.refusal)}]
+        return Row(
+            prompt=prompt,
+            completion=completion,
+            example=example.id,
+            record=example.record,
+            kind=kind,
+            schema_shown=schema,
+            tokens=self.count_messages([*prompt, *completion]) if self.count_messages else 0,
+        )
+
+    def _schema_shown(self, example: Example) -> str | None:
+        if example.format not in STRUCTURED:
+            return None
+        # A draw of its own: the other choices stay what they are when this share changes.
+        draw = random.Random(f"{self.options.seed}:{example.id}:schema").random()
+        several = len(self.pack.schemas) > 1
+        return ANY_SCHEMA if several and draw < self.options.any_schema_share else example.schema_name
+
+
+def _kind(example: Example, cited: list[int]) -> str:
+    if not example.answerable:
+        return "unanswerable"
+    if not example.evidence:
+        return "uncited"
+    return "grounded" if cited else "missing"
+
+
+def _is_right(passage: Passage, example: Example) -> bool:
+    return any(contains_quote([passage], e.source, e.quote) for e in example.evidence)
 
 
 def _cited(example: Example, passages: Sequence[Passage]) -> list[int]:
@@ -156,4 +246,20 @@ def _with_evidence(documents: Sequence[Document], example: Example, retriever: B
 
 def _evidence_first(documents: Sequence[Document], example: Example) -> list[Document]:
     """Evidence enters the budget before distractors; the order shown is shuffled afterwards."""
-    return sorted(documents, key=lambda d: not _holds(d, example))
+    ordered = sorted(documents, key=lambda d: not _holds(d, example))
+    return [_led_by_evidence(d, example) if _holds(d, example) else d for d in ordered]
+
+
+def _led_by_evidence(document: Document, example: Example) -> Document:
+    """The document with a rank before all others; of one joined from neighbours, the part that holds the evidence."""
+    parts = document.metadata.get("parts")
+    if not parts:
+        return document.model_copy(update={"metadata": {**document.metadata, "rank": _FIRST}})
+    holds = [
+        _holds(document.model_copy(update={"page_content": document.page_content[part["from"] : part["to"]]}), example)
+        for part in parts
+    ]
+    # A quote that runs over two parts needs them all.
+    first = [held or not any(holds) for held in holds]
+    ranked = [{**part, "rank": _FIRST if leads else part["rank"]} for part, leads in zip(parts, first, strict=True)]
+    return document.model_copy(update={"metadata": {**document.metadata, "parts": ranked}})

@@ -4,15 +4,15 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import ModelError, PackError, SettingsError
 from core.pack import DomainPack, load_pack
 from core.passages import CountTokens
-from core.prompt import prompt_hash
+from core.prompt import CountMessages, Message, prompt_hash
 from core.settings import GenerateSettings, Settings
 from core.workspace import Workspace
 from graft.models import REMOTE_EMBEDDER
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import httpx
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
+
+    from retriever.reranker import CrossEncoderReranker
 
 SHIPPED_PACKS = Path(__file__).resolve().parent.parent / "domains"
 Say = Callable[[str], None]
@@ -73,6 +75,14 @@ def load_embeddings(settings: Settings, embedder: str | Path) -> "Embeddings":
     )
 
 
+@lru_cache(maxsize=1)
+def reranker(model: str | None) -> "CrossEncoderReranker | None":
+    """The cross-encoder that reorders hits, one for all corpora; None where none is set."""
+    from retriever.reranker import CrossEncoderReranker
+
+    return CrossEncoderReranker(model) if model else None
+
+
 @lru_cache(maxsize=4)
 def token_counter(llm: Path) -> CountTokens:
     """Counts tokens as the language model in folder `llm` does. Raises ModelError."""
@@ -84,6 +94,27 @@ def token_counter(llm: Path) -> CountTokens:
         raise ModelError(f"{llm} has no readable tokenizer.json: use a model with a fast tokenizer") from error
     tokenizer.no_truncation()
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+@lru_cache(maxsize=4)
+def message_counter(llm: Path) -> CountMessages:
+    """Counts the tokens of chat messages as the model in folder `llm` gets them, chat template included.
+
+    Messages that end with the user's include the opening of the answer. Raises ModelError.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(llm)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{llm} has no tokenizer that can be read: {error}") from error
+
+    def count(messages: Sequence[Message]) -> int:
+        ask = messages[-1]["role"] != "assistant"
+        text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=ask)
+        return len(tokenizer.encode(str(text), add_special_tokens=False))
+
+    return count
 
 
 def prompt_fingerprint(llm: Path) -> str:
@@ -98,18 +129,8 @@ def prompt_fingerprint(llm: Path) -> str:
     return prompt_hash(json.dumps(text))
 
 
-def chat_model(name: str, generate: GenerateSettings, base_url: str, client: "httpx.AsyncClient") -> "BaseChatModel":
-    """A LangChain chat model for one model name of a vLLM server, over that server's own transport."""
-    from langchain.chat_models import init_chat_model
+def chat_model(name: str, generate: GenerateSettings, client: "httpx.AsyncClient") -> "BaseChatModel":
+    """A LangChain chat model for one model name of the vLLM server that `client` speaks to."""
+    from serve.vllm_chat import VllmChat
 
-    options: dict[str, Any] = {
-        "base_url": base_url,
-        "api_key": "unused",
-        "http_async_client": client,
-        "temperature": generate.temperature,
-        "max_retries": 0,
-        "timeout": generate.timeout_seconds,
-        "streaming": True,
-        "stream_usage": True,
-    }
-    return init_chat_model(name, model_provider="openai", **options)
+    return VllmChat(model=name, client=client, temperature=generate.temperature)

@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import GraftError
-from graft import cli_data, cli_lab, cli_serve, cli_train
+from graft import (
+    cli_adapters,
+    cli_data,
+    cli_dataset,
+    cli_index,
+    cli_ingest,
+    cli_keys,
+    cli_lab,
+    cli_retriever,
+    cli_serve,
+    cli_train,
+)
 from graft.console import Console
 
 app = typer.Typer(
@@ -51,9 +62,15 @@ def _options(
 
 
 cli_serve.register(app)
+cli_ingest.register(app)
+cli_index.register(app)
 cli_data.register(app)
+cli_dataset.register(app)
 cli_train.register(app)
+cli_adapters.register(app)
 cli_lab.register(app)
+cli_retriever.register(app)
+cli_keys.register(app)
 
 
 def hoist_global_options(arguments: list[str]) -> list[str]:

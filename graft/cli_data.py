@@ -1,6 +1,5 @@
-"""Commands about documents, packs and models: ingest, prepare, init, models, dataset."""
+"""Commands about packs and models: prepare, init, models."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -10,41 +9,13 @@ from graft.cli_serve import AsJson, Domain, Trust
 from graft.console import Console
 
 models = typer.Typer(help="Models on this machine.", no_args_is_help=True)
-dataset = typer.Typer(help="Training data.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    app.command()(ingest)
     app.command()(prepare)
     app.command()(init)
     app.add_typer(models, name="models")
-    app.add_typer(dataset, name="dataset")
-
-
-def ingest(context: typer.Context, domain: Domain = "django", as_json: AsJson = False, trust: Trust = False) -> None:
-    """Bring the index of a domain up to date with its documents."""
-    from graft.connect import find_remote
-    from graft.service import LocalService
-
-    console: Console = context.obj
-    settings, workspace, pack = console.open(domain)
-    with console.bars() as progress:
-        remote = find_remote(workspace, pack)
-        if remote is not None:
-            report = asyncio.run(remote.ingest(lambda stage, share: progress(stage, int(share * 100), 100)))
-        else:
-            service = LocalService(settings, workspace, pack, trusted=trust)
-            service.prepare(console.say)
-            report = service.open_index(progress) or {}
-    report["seconds"] = console.seconds
-    if as_json:
-        console.emit(report)
-        return
-    for reject in report["rejected"]:
-        console.say(f"rejected {reject['source']}: {reject['reason']}")
-    counts = ", ".join(f"{report[key]} {key}" for key in ("indexed", "updated", "skipped", "deleted"))
-    print(f"{counts}, {len(report['rejected'])} rejected; {report['chunks']} chunks in {report['seconds']:.1f} s")
 
 
 def prepare(context: typer.Context, domain: Domain = "django", trust: Trust = False) -> None:
@@ -87,26 +58,3 @@ def models_prepare(context: typer.Context, as_json: AsJson = False) -> None:
         console.emit({"llm": str(prepared.llm), "llm_name": prepared.llm_name, "embedder": str(prepared.embedder)})
     else:
         print(f"language model: {prepared.llm} ({prepared.llm_name})\nembedder: {prepared.embedder}")
-
-
-@dataset.command("build")
-def dataset_build(
-    context: typer.Context, domain: Domain = "django", as_json: AsJson = False, trust: Trust = False
-) -> None:
-    """Build the training rows: right passage among distractors, refusals, citations, every format."""
-    from graft.connect import open_existing_index
-    from graft.service import LocalService
-    from graft.training import build_training_data
-
-    console: Console = context.obj
-    settings, workspace, pack = console.open(domain)
-    service = LocalService(settings, workspace, pack, trusted=trust)
-    service.prepare(console.say)
-    open_existing_index(service, console.say)
-    with console.bars() as progress:
-        card = build_training_data(service, lambda done, total: progress("examples", done, total))
-    if as_json:
-        console.emit(card.model_dump())
-        return
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(card.kinds.items()))
-    print(f"{card.rows} rows of {card.records} records ({kinds}); {workspace.dataset(pack.name)}")

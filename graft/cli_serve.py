@@ -9,6 +9,7 @@ from graft.console import Console
 
 Domain = Annotated[str, typer.Option("--domain", help="A shipped pack's name, or the path of a pack folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+Corpus = Annotated[str | None, typer.Option(help="Another corpus of the workspace, or several: django,helpdesk.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Allow the pack's own prepare.py to run.")]
 VllmUrl = Annotated[str | None, typer.Option("--vllm-url", help="Use a vLLM that already runs (http://host:port).")]
 Host = Annotated[str | None, typer.Option(help="Address to bind to (default 127.0.0.1).")]
@@ -69,7 +70,7 @@ def ask(
     ] = None,
     format: Annotated[str | None, typer.Option(help="text, markdown, json or yaml (default: the pack's).")] = None,
     schema: Annotated[str | None, typer.Option(help="Schema of a json or yaml answer, by name.")] = None,
-    corpus: Annotated[str | None, typer.Option(help="Another corpus of the workspace.")] = None,
+    corpus: Corpus = None,
     as_json: AsJson = False,
     vllm_url: VllmUrl = None,
     trust: Trust = False,
@@ -110,8 +111,7 @@ def ask(
             "seconds",
         }
         value = answer.model_dump(include=fields, by_alias=True)
-        for citation in value["citations"]:
-            citation.pop("number")
+        value["citations"] = [c.model_dump(exclude={"number"}, exclude_defaults=True) for c in answer.citations]
         console.emit(value)
         return
     print(answer.text)
@@ -124,23 +124,30 @@ def search(
     query: str,
     domain: Domain = "django",
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Hits to show.")] = 5,
-    corpus: Annotated[str | None, typer.Option(help="Another corpus of the workspace.")] = None,
+    corpus: Corpus = None,
+    where: Annotated[list[str] | None, typer.Option(help="Filter, for instance format=pdf; may be repeated.")] = None,
     as_json: AsJson = False,
     trust: Trust = False,
 ) -> None:
-    """Search the documents; each hit is a whole chunk."""
+    """Search the documents; each hit is a whole chunk, or neighbours joined.
+
+    A filter is KEY=VALUE; KEY is source, format, page, place, headings, corpus, ... `*` stands for anything, and the
+    same key twice means either: --where 'source=manuals/*' --where format=pdf.
+    """
     from graft.connect import connected
+    from retriever.where import parse_conditions
 
     console: Console = context.obj
     settings, workspace, pack = console.open(domain)
     with connected(settings, workspace, pack, console.say, model=False, trusted=trust) as service:
-        hits = asyncio.run(service.search(query, k, corpus))
+        hits = asyncio.run(service.search(query, k, corpus, parse_conditions(where or ())))
     if as_json:
-        keys = {"source", "locator", "text", "score"}
-        console.emit({"hits": [hit.model_dump(include=keys) for hit in hits], "seconds": console.seconds})
+        found = [{**hit.model_dump(exclude={"number"}, exclude_defaults=True), "score": hit.score} for hit in hits]
+        console.emit({"hits": found, "seconds": console.seconds})
         return
     for hit in hits:
-        print(f"[{hit.number}] {hit.source} | {hit.locator}  (score {hit.score:.3f})\n{hit.text}\n")
+        corpus_name = f"{hit.corpus}: " if len({other.corpus for other in hits}) > 1 else ""
+        print(f"[{hit.number}] {corpus_name}{hit.source} | {hit.locator}  (score {hit.score:.3f})\n{hit.text}\n")
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:

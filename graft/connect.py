@@ -2,24 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from core.pack import DomainPack
-from core.service import DomainService
 from core.settings import Settings
 from core.workspace import Workspace
-from graft.service import LocalService
 from graft.sockets import control_socket
+
+if TYPE_CHECKING:
+    from core.service import DomainService
+    from graft.service import LocalService
 
 Say = Callable[[str], None]
 
 
-def find_remote(workspace: Workspace, pack: DomainPack) -> DomainService | None:
+def find_remote(workspace: Workspace, pack: DomainPack) -> "DomainService | None":
     """The service of a running process for this workspace and domain, or None."""
-    from serve.remote import RemoteService
-
     socket = control_socket(workspace, pack.name)
     if not socket.exists():
         return None
+    from serve.remote import RemoteService  # imports much: not for nothing
+
     remote = RemoteService(socket, pack)
     return remote if remote.is_alive() else None
 
@@ -34,8 +37,10 @@ def connected(
     model: bool,
     index: bool = True,
     trusted: bool,
-) -> Iterator[DomainService]:
+) -> "Iterator[DomainService]":
     """Yield a service that can search (`index`) and answer (`model`); what was started for it is stopped afterwards."""
+    from graft.service import LocalService
+
     remote = find_remote(workspace, pack)
     if remote is not None:
         yield remote
@@ -52,7 +57,7 @@ def connected(
         service.close()
 
 
-def open_existing_index(service: LocalService, say: Say) -> None:
+def open_existing_index(service: "LocalService", say: Say) -> None:
     """Open the domain's index; one that does not exist yet is built first."""
     from core.index import corpus_counts
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -91,13 +92,21 @@ def _plain_progress(say: Callable[[str], None]) -> Callable[[str, int, int], Non
 
 def seconds_since_start() -> float:
     """Wall seconds since this process was created."""
-    import psutil
+    try:
+        # psutil counts from the second in which the machine was started: up to a second off.
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError, ValueError, IndexError):  # no Linux
+        import psutil
 
-    return time.time() - psutil.Process().create_time()
+        return time.time() - psutil.Process().create_time()
 
 
 def log_to_file(path: Path, *, verbose: bool) -> None:
-    """Send the logging module to a rotated file in the workspace, and to stderr with --verbose."""
+    """Send the logging module to a rotated file in the workspace, and to stderr with --verbose.
+
+    Requests to the gateway have a file of their own beside it, requests.jsonl: one JSON object a line.
+    """
     from logging.handlers import RotatingFileHandler
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,5 +117,10 @@ def log_to_file(path: Path, *, verbose: bool) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    requests = logging.getLogger("graft.requests")
+    lines = RotatingFileHandler(path.with_name("requests.jsonl"), maxBytes=20_000_000, backupCount=3, delay=True)
+    lines.setFormatter(logging.Formatter("%(message)s"))
+    requests.addHandler(lines)
+    requests.propagate = False
     if verbose:
         root.addHandler(logging.StreamHandler(sys.stderr))

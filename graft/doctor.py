@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from core.errors import GraftError
-from core.settings import ModelSettings, ServeSettings, Settings
+from core.settings import IngestSettings, ModelSettings, ServeSettings, Settings
 from core.workspace import Workspace
 from graft.machine import available_memory, cpu_flags, is_installed, nvidia_gpus
 
@@ -49,6 +49,8 @@ def diagnose(settings: Settings) -> list[Check]:
         check_models(settings.models, workspace),
         check_port(settings.serve, running_services(workspace)),
         check_service(running_services(workspace)),
+        check_parsing(settings.ingest),
+        check_ocr(),
         check_compiler(),
         check_chromium(),
     ]
@@ -198,6 +200,32 @@ def check_port(serve: ServeSettings, running: list[str]) -> Check:
 def check_service(running: list[str]) -> Check:
     """Which domains this workspace serves at this moment."""
     return Check(name="service", detail=f"serving {', '.join(running)}" if running else "none running")
+
+
+def check_parsing(ingest: IngestSettings) -> Check:
+    """What the system enforces on the processes that parse documents; tried on one that is started for it."""
+    from ingest.process import probe
+
+    try:
+        held = probe(ingest.parse_memory_mib << 20)
+    except GraftError as error:
+        return Check(name="parsing", state="fail", detail=str(error), remedy="make setup")
+    open_to = [what for what in ("files", "network") if not held[what]]
+    shut = [f"{what} ({held[what]})" for what in ("files", "network", "memory") if held[what]]
+    detail = f"shut in: {', '.join(shut)}"
+    if open_to:
+        remedy = "ingest only documents that you trust, or use Linux 5.13 or newer with Landlock"
+        return Check(name="parsing", state="warn", detail=f"{detail}; not: {', '.join(open_to)}", remedy=remedy)
+    return Check(name="parsing", detail=detail)
+
+
+def check_ocr() -> Check:
+    """Whether scanned pages can be read."""
+    found = shutil.which("tesseract")
+    if found:
+        return Check(name="ocr", detail=found)
+    remedy = "apt-get install tesseract-ocr (only for scanned documents)"
+    return Check(name="ocr", state="warn", detail="no tesseract: scanned pages are not read", remedy=remedy)
 
 
 def check_compiler() -> Check:

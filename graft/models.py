@@ -51,6 +51,11 @@ def prepare_models(
     return PreparedModels(llm=llm, llm_name=name, embedder=_prepare_embedder(settings.embedder, on_progress))
 
 
+def prepare_embedder(settings: ModelSettings, on_progress: Callable[[str], None]) -> Path | str:
+    """Put the embedder alone in place: enough to make or to search an index. Raises ModelError."""
+    return _prepare_embedder(settings.embedder, on_progress)
+
+
 def is_prepared(settings: ModelSettings, workspace: Workspace) -> bool:
     """Whether the language model needs no conversion and no download any more; asks no network."""
     if settings.llm == PACKAGED:
@@ -62,6 +67,13 @@ def is_prepared(settings: ModelSettings, workspace: Workspace) -> bool:
     except ModelError:
         return False
     return True
+
+
+def base_revision(folder: Path) -> str:
+    """What tells two versions of a base model of one name apart: the hub's commit, or a hash of config and weights."""
+    if folder.parent.name == "snapshots":
+        return folder.name
+    return _identity(folder)
 
 
 def packaged_gguf() -> Path:

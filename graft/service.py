@@ -6,21 +6,24 @@ Each part starts by its own method, so that a command starts only what it needs.
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from core.activity import answering
 from core.chat import ChatPipeline, Event, Question
-from core.errors import GraftError, RequestError, ServeError
+from core.errors import GraftError, IndexMismatchError, ModelDownError, RequestError, ServeError
 from core.icl import ExampleSelector
 from core.pack import DomainPack
 from core.passages import to_passage
-from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus
+from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus, corpus_names
 from core.settings import Settings
 from core.types import Answer, Passage
+from core.without_model import or_passages
 from core.workspace import Workspace
 from finetune.adapters import AdapterStore
 from graft import build
+from graft.indexing import DomainIndex
 from graft.sockets import vllm_socket
 
 if TYPE_CHECKING:
@@ -30,9 +33,11 @@ if TYPE_CHECKING:
     from graft.models import PreparedModels
     from retriever.hybrid import HybridRetriever
     from serve.vllm_process import ExternalVllm, VllmProcess
+    from serve.vllm_watch import HealthWatch
 
 Say = Callable[[str], None]
 IndexProgress = Callable[[str, int, int], None]
+SILENT = "vLLM does not answer"
 
 
 class LocalService:
@@ -49,6 +54,7 @@ class LocalService:
         self._examples: ExampleSelector | None = None
         self._clients: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._served_adapters: set[str] = set()
+        self._watch: HealthWatch | None = None
         self._lock = threading.RLock()
 
     # --- starting ---
@@ -62,21 +68,35 @@ class LocalService:
         # prepare.py itself returns at once when what it made is current.
         build.prepare_pack(self.pack, say, trusted=self._trusted)
 
-    def open_index(self, progress: IndexProgress, *, update: bool = True) -> dict[str, Any] | None:
-        """Open the domain's index; with `update`, ingest what has changed first and return the receipt."""
+    def open_index(
+        self, progress: IndexProgress, *, update: bool = True, keep_serving: bool = False
+    ) -> dict[str, Any] | None:
+        """Open the domain's index; with `update`, ingest what has changed first and return the receipt.
+
+        `keep_serving`: where that fails (a folder that is not mounted, a full disk), open the index as it was; the
+        status says so.
+        """
         self.state.corpus = PartStatus(state="starting", detail="Reading documents")
+        receipt, trouble = None, ""
         try:
-            receipt = self._ingest(progress) if update else None
+            if update:
+                try:
+                    receipt = self._ingest(progress)
+                except GraftError as error:
+                    if not (keep_serving and self._has_index(self.pack.name)):
+                        raise
+                    trouble = f"the documents as they were indexed last: {error}"
             self.retriever(self.pack.name)
         except GraftError as error:
             self.state.corpus = PartStatus(state="failed", detail=str(error))
             raise
-        self.state.corpus = PartStatus(state="ready", progress=1.0)
+        self.state.corpus = PartStatus(state="ready", progress=1.0, detail=trouble)
         return receipt
 
     def start_model(self, say: Say) -> None:
         """Start vLLM, or connect to the one at `serve.vllm_url`, and load the active adapter if it fits."""
         from serve.vllm_process import ExternalVllm, VllmProcess
+        from serve.vllm_watch import HealthWatch
 
         serve, models = self.settings.serve, self._models()
 
@@ -118,6 +138,8 @@ class LocalService:
             self.state.model = PartStatus(state="failed", detail=str(error))
             raise
         self.state.model = PartStatus(state="ready")
+        self._watch = HealthWatch(self.vllm, self._health_changed)
+        self._watch.start()
         active = self.store.active()
         if active and self.store.fits(active, base_name=models.llm_name, prompt_hash=self.prompt_hash):
             self.serve_adapter(active)
@@ -134,6 +156,10 @@ class LocalService:
     def close(self) -> None:
         """Stop vLLM."""
         from serve.vllm_process import VllmProcess
+
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
 
         if isinstance(self.vllm, VllmProcess):
             self.vllm.stop()
@@ -154,16 +180,22 @@ class LocalService:
             return self._embeddings
 
     def retriever(self, corpus: str) -> "HybridRetriever":
-        """The retriever of a corpus of this workspace. Raises RequestError with the known ones."""
-        from retriever.hybrid import open_retriever
+        """The retriever of a corpus, or of several (`a+b`). Raises RequestError with the known ones."""
+        from retriever.hybrid import open_retriever, together
 
+        names = corpus_names(corpus)
+        if len(names) != 1:
+            return together([self.retriever(name) for name in names or [self.pack.name]])
+        (corpus,) = names
         with self._lock:
             if corpus not in self._retrievers:
                 if corpus != self.pack.name and corpus not in {c.name for c in self.corpora()}:
                     known = ", ".join(c.name for c in self.corpora()) or "none yet"
                     raise RequestError(f"no corpus '{corpus}' in this workspace: it has {known}")
                 folder = self.workspace.corpus(corpus)
-                self._retrievers[corpus] = open_retriever(folder, self.embeddings(), self.settings.retrieve)
+                self._retrievers[corpus] = open_retriever(
+                    folder, self.embeddings(), self.settings.retrieve, build.reranker(self.settings.retrieve.reranker)
+                )
             return self._retrievers[corpus]
 
     def pipeline(self, corpus: str | None = None) -> ChatPipeline:
@@ -181,19 +213,22 @@ class LocalService:
             retriever=self.retriever(corpus or self.pack.name) if self._has_index(corpus or self.pack.name) else None,
             examples=self._examples,
             token_budget=self.settings.retrieve.token_budget,
+            longest_answer=self.settings.serve.max_model_len // 2,
             while_answering=lambda: answering(self.workspace.run),
         )
 
     # --- DomainService ---
 
     async def stream(self, question: Question, corpus: str | None = None) -> AsyncIterator[Event]:
-        """Answer as events. Raises ServeError while parts are not ready."""
-        self._vllm()
-        if question.adapter:
+        """Answer as events. Raises ServeError while parts are not ready; see `Question.or_passages`."""
+        if not question.or_passages:
+            self._vllm()
+        if question.adapter and self.state.model.state == "ready":
             await asyncio.to_thread(self.serve_adapter, question.adapter)
         pipeline = await asyncio.to_thread(self.pipeline, corpus)
-        async for event in _translate_errors(pipeline.stream(question)):
-            yield event
+        async with aclosing(or_passages(_translate_errors(pipeline.stream(question)), question)) as events:
+            async for event in events:
+                yield event
 
     async def answer(self, question: Question, corpus: str | None = None) -> Answer:
         """Answer in one piece."""
@@ -204,9 +239,11 @@ class LocalService:
                 return event.answer
         raise ServeError("the answer stream ended without an answer; look into the vLLM log of the workspace")
 
-    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
-        """The `k` best chunks, whole, best first."""
-        documents = await asyncio.to_thread(lambda: self.retriever(corpus or self.pack.name).search(text, k))
+    async def search(
+        self, text: str, k: int, corpus: str | None = None, where: Mapping[str, Any] | None = None
+    ) -> list[Passage]:
+        """The `k` best passages, whole, best first."""
+        documents = await asyncio.to_thread(lambda: self.retriever(corpus or self.pack.name).search(text, k, where))
         return [to_passage(document, n) for n, document in enumerate(documents, start=1)]
 
     def status(self) -> ServiceStatus:
@@ -238,7 +275,9 @@ class LocalService:
         names.sort(key=lambda name: name != self.pack.name)
         found = []
         for name in names:
-            counts = corpus_counts(self.workspace.corpus(name))
+            counts = None
+            with suppress(IndexMismatchError):  # of an older or newer Graft: none that can be asked here
+                counts = corpus_counts(self.workspace.corpus(name))
             if counts is not None:
                 found.append(CorpusInfo(name=name, documents=counts[0], chunks=counts[1]))
         return found
@@ -256,34 +295,53 @@ class LocalService:
         self.store.activate(manifest.name, base_name=models.llm_name, prompt_hash=self.prompt_hash)
         self.state.adapter = manifest.name
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         """Bring the index up to date and return the receipt."""
 
         def progress(stage: str, done: int, total: int) -> None:
             on_progress(stage, done / total if total else 0.0)
 
-        return await asyncio.to_thread(self._ingest, progress)
+        def ingest() -> dict[str, Any]:
+            receipt = self._ingest(progress, reembed=reembed, allow_mass_deletion=allow_mass_deletion)
+            self.retriever(self.pack.name)
+            if self.state.corpus.state in ("ready", "failed"):
+                self.state.corpus = PartStatus(state="ready", progress=1.0)
+            return receipt
+
+        return await asyncio.to_thread(ingest)
+
+    def engine_counts(self) -> Mapping[str, float]:
+        """What vLLM counts, for /metrics: prompt tokens looked up in its prefix cache, and found. May block shortly."""
+        vllm = self.vllm
+        counts = vllm.cache_counts() if vllm is not None and self.state.model.state == "ready" else None
+        return {} if counts is None else {"prefix_cache_queries": counts[0], "prefix_cache_hits": counts[1]}
 
     # --- inside ---
 
-    def _ingest(self, progress: IndexProgress) -> dict[str, Any]:
-        from ingest.pipeline import ingest_corpus
+    def _health_changed(self, up: bool) -> None:
+        """A server that falls silent is not ready; VllmProcess itself reports one that has died."""
+        from serve.vllm_process import ExternalVllm
 
+        if not up and self.state.model.state == "ready":
+            self.state.model = PartStatus(state="restarting", detail=SILENT)
+        elif up and self.state.model.detail == SILENT:
+            if isinstance(self.vllm, ExternalVllm):
+                self.vllm.load_again()
+            self.state.model = PartStatus(state="ready")
+
+    def _ingest(
+        self, progress: IndexProgress, *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         def tell(stage: str, done: int, total: int) -> None:
             share = done / total if total else None
             if self.state.corpus.state == "starting":
                 self.state.corpus = PartStatus(state="starting", detail=f"{stage} {done} of {total}", progress=share)
             progress(stage, done, total)
 
-        report = ingest_corpus(
-            self.pack.corpus_paths,
-            self.workspace.corpus(self.pack.name),
-            self.embeddings(),
-            self.settings.ingest,
-            chroma_url=self.settings.retrieve.chroma_url,
-            on_progress=tell,
-        )
-        return report.model_dump()
+        index = DomainIndex(self.settings, self.workspace, self.pack, self.embeddings)
+        return index.ingest(tell, reembed=reembed, allow_mass_deletion=allow_mass_deletion).model_dump()
 
     def _chat_model(self, name: str) -> "BaseChatModel":
         vllm = self._vllm()
@@ -292,12 +350,12 @@ class LocalService:
         client = self._clients.get(loop)
         if client is None:
             client = self._clients[loop] = vllm.async_client(self.settings.generate.timeout_seconds)
-        return build.chat_model(name, self.settings.generate, vllm.base_url, client)
+        return build.chat_model(name, self.settings.generate, client)
 
     def _has_index(self, corpus: str) -> bool:
         from core.index import corpus_counts
 
-        return corpus_counts(self.workspace.corpus(corpus)) is not None
+        return all(corpus_counts(self.workspace.corpus(name)) is not None for name in corpus_names(corpus))
 
     def _models(self) -> "PreparedModels":
         if self.models is None:
@@ -307,27 +365,22 @@ class LocalService:
     def _vllm(self) -> "VllmProcess | ExternalVllm":
         if self.vllm is None or self.state.model.state not in ("ready", "starting"):
             detail = self.state.model.detail or "it is still starting; try again in a moment"
-            raise ServeError(f"the language model does not answer: {detail}")
+            raise ModelDownError(f"the language model does not answer: {detail}")
         return self.vllm
 
 
 async def _translate_errors(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
     """Turn the model client's errors into one line each; close the generation with the iterator."""
     import httpx
-    import openai
 
     try:
         async for event in events:
             yield event
-    except openai.APITimeoutError as error:
-        raise ServeError("the model took too long to answer: try again, or ask something shorter") from error
-    except (openai.APIConnectionError, httpx.TransportError) as error:
-        raise ServeError(
+    except httpx.TimeoutException as error:
+        raise ModelDownError("the model took too long to answer: try again, or ask something shorter") from error
+    except httpx.TransportError as error:
+        raise ModelDownError(
             "the language model cannot be reached; it restarts by itself, try again in a minute"
         ) from error
-    except openai.BadRequestError as error:
-        raise RequestError(f"the language model cannot take this request: {error.message}") from error
-    except openai.APIStatusError as error:
-        raise ServeError(f"the language model refused the request: {error.message}") from error
     finally:
         await events.aclose()  # type: ignore[attr-defined]

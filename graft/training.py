@@ -11,6 +11,7 @@ from finetune.job import Status
 from finetune.launch import TrainingProcess, make_job
 from finetune.rows import RowOptions
 from graft import build
+from graft.adapters import provenance
 from graft.service import LocalService
 
 OnTraining = Callable[[TrainingStatus], None]
@@ -29,12 +30,17 @@ def build_training_data(service: LocalService, on_progress: Callable[[int, int],
         service.retriever(service.pack.name),
         build.token_counter(models.llm),
         service.workspace.dataset(service.pack.name),
-        options=RowOptions(token_budget=settings.retrieve.token_budget, seed=settings.train.seed),
+        options=RowOptions(
+            token_budget=settings.retrieve.token_budget,
+            context_tokens=min(RowOptions().context_tokens, settings.serve.max_model_len),
+            seed=settings.train.seed,
+        ),
         prompt_hash=service.prompt_hash,
         index_fingerprint=sha256_json(
             [index_fingerprint(service.workspace.corpus(service.pack.name)), settings.retrieve.model_dump()]
         ),
         on_progress=on_progress,
+        count_messages=build.message_counter(models.llm),
     )
 
 
@@ -78,7 +84,8 @@ def _train(service: LocalService, tell: OnTraining) -> AdapterManifest:
     finally:
         process.stop()
     tell(TrainingStatus(state="publishing", progress=1.0, detail="checking and publishing the adapter"))
-    return service.store.publish(trained, job, card.rows, process.status().metrics)
+    metrics = process.status().metrics
+    return service.store.publish(trained, job, card.rows, metrics, provenance(service, card, models))
 
 
 def _as_training(status: Status) -> TrainingStatus:

@@ -26,7 +26,7 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     check_bind(settings)
     check_port(settings.host, settings.port)
     socket = control_socket(service.workspace, service.pack.name)
-    app = create_app(service, settings)
+    app = create_app(service, settings, service.engine_counts)
     if page:
         from ui.mount import mount
 
@@ -65,7 +65,9 @@ def _start_all(service: LocalService, say: Say, train: bool) -> None:
 
     model = threading.Thread(target=attempt, args=(lambda: service.start_model(say),), name="graft-model", daemon=True)
     model.start()
-    attempt(lambda: service.open_index(_index_progress(say)))
+    attempt(lambda: service.open_index(_index_progress(say), keep_serving=True))
+    if service.state.corpus.state == "ready" and service.state.corpus.detail:
+        say(f"warning: {service.state.corpus.detail}")
     model.join()
     if failures:
         return

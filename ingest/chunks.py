@@ -12,17 +12,21 @@ from math import ceil
 from typing import NamedTuple
 
 from ingest.blocks import Block, ParsedDocument
+from ingest.places import Places
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 # Changing how chunks or their terms are made must make those of every document again.
-VERSION = 2
+VERSION = 3
 _LONGEST_LEAD = 32
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"')\]`*]*\s+|(?<=[。！？])|\n+")
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """`text` is the document's text from `start` to `end` (table rows are preceded by the table's header rows)."""
+    """`text` is the document's text from `start` to `end` (table rows are preceded by the table's header rows).
+
+    `place` is what readers call where it stands ("page 3"); lines count from 1, in formats that have lines.
+    """
 
     ordinal: int
     start: int
@@ -31,6 +35,9 @@ class Chunk:
     headings: tuple[str, ...]
     locator: str
     page: int | None = None
+    place: str = ""
+    first_line: int | None = None
+    last_line: int | None = None
 
     @property
     def embedded(self) -> str:
@@ -39,20 +46,25 @@ class Chunk:
 
 
 class _Piece(NamedTuple):
+    """A block or a part of it. `header` goes before it where it begins a chunk; `header_tokens`: what that adds."""
+
     block: Block
     tokens: int
     header: str = ""
+    header_tokens: int = 0
 
 
 def make_chunks(document: ParsedDocument, limit: int, count: CountTokens) -> list[Chunk]:
     """Cut `document` into chunks of at most `limit` tokens, in order. A single long word may be over the limit."""
     sizes = count([document.text[block.start : block.end] for block in document.blocks])
+    places = Places(document)
     chunks: list[Chunk] = []
     for headings, blocks in _sections(document, sizes):
         room = max(limit - _size(count, " > ".join(headings)), limit // 2)
         pieces = [piece for block, size in blocks for piece in _split(document.text, block, size, room, count)]
         for group in _pack(document.text, pieces, room):
-            chunks.append(_chunk(document, len(chunks), group, headings))
+            if document.text[group[0].block.start : group[-1].block.end].strip():
+                chunks.append(_chunk(document, places, len(chunks), group, headings))
     return chunks
 
 
@@ -94,8 +106,8 @@ def _pack(text: str, pieces: Sequence[_Piece], room: int) -> Iterator[list[_Piec
             yield group
             left -= sum(done.tokens for done in group)
             group, used = keep, sum(kept.tokens for kept in keep)
+        used += piece.tokens + (0 if group else piece.header_tokens)
         group.append(piece)
-        used += piece.tokens
     if group:
         yield group
 
@@ -110,25 +122,23 @@ def _leads_in(text: str, piece: _Piece) -> bool:
 
 def _split(text: str, block: Block, size: int, room: int, count: CountTokens) -> Iterator[_Piece]:
     """The block itself, or its parts if it is too long: lines of tables, code and lists, sentences, at last words."""
-    if size <= room:
-        yield _Piece(block, size)
-        return
-    header = text[block.start : block.head_end] if block.head_end else ""
-    head_size = _size(count, header) if header else 0
+    header = text[slice(*block.head)] if block.head else ""
+    has_own_head = block.head is not None and block.start < block.head[1]
+    head_size = _size(count, header) if header and (size > room or not has_own_head) else 0
     if head_size > room // 2:
         header, head_size = "", 0
+    if size <= room - (0 if has_own_head else head_size):
+        yield _Piece(block, size) if has_own_head else _Piece(block, size, header, head_size)
+        return
     by_line = block.kind in ("table", "code") or "\n" in text[block.start : block.end].strip()
     cuts = [m.end() for m in re.finditer(r"\n" if by_line else _SENTENCE.pattern, text[block.start : block.end])]
     spans = _spans(block.start, block.end, cuts)
     sizes = count([text[a:b] for a, b in spans])
-    first = True
     for start, end, tokens in _join(text, spans, sizes, room - head_size, count):
-        yield _Piece(
-            replace(block, start=start, end=end, head_end=0),
-            tokens + (0 if first else head_size),
-            "" if first else header,
-        )
-        first = False
+        row = None if block.row is None else block.row + text.count("\n", block.start, start)
+        part = replace(block, start=start, end=end, row=row)
+        holds_head = block.head is not None and start < block.head[1]
+        yield _Piece(part, tokens) if holds_head else _Piece(part, tokens + head_size, header)
 
 
 def _spans(start: int, end: int, cuts: Sequence[int]) -> list[tuple[int, int]]:
@@ -162,7 +172,9 @@ def _size(count: CountTokens, text: str) -> int:
     return count([text])[0] if text else 0
 
 
-def _chunk(document: ParsedDocument, ordinal: int, group: Sequence[_Piece], headings: tuple[str, ...]) -> Chunk:
+def _chunk(
+    document: ParsedDocument, places: Places, ordinal: int, group: Sequence[_Piece], headings: tuple[str, ...]
+) -> Chunk:
     start, end = group[0].block.start, group[-1].block.end
     body = document.text[start:end]
     end -= len(body) - len(body.rstrip())
@@ -173,16 +185,7 @@ def _chunk(document: ParsedDocument, ordinal: int, group: Sequence[_Piece], head
     text = document.text[start:end]
     if group[0].header:
         text = f"{group[0].header}\n{text}"
-    place = next((piece.block.place for piece in group if piece.block.place), "")
-    return Chunk(
-        ordinal, start, end, text, headings, _locator(document.text, start, end, headings, place), group[0].block.page
-    )
-
-
-def _locator(text: str, start: int, end: int, headings: tuple[str, ...], place: str) -> str:
-    where = " > ".join(headings[-2:])
-    if not place and not headings:
-        first = text.count("\n", 0, start) + 1
-        last = first + text.count("\n", start, end)
-        place = f"line {first}" if first == last else f"lines {first}-{last}"
-    return f"{place}: {where}" if place and where else place or where
+    blocks = [piece.block for piece in group]
+    page = next((block.page for block in blocks if block.kind != "heading"), blocks[0].page)
+    place, lines = places.of(blocks), places.lines(start, end)
+    return Chunk(ordinal, start, end, text, headings, places.locator(place, headings, start, end), page, place, *lines)

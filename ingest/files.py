@@ -3,11 +3,14 @@
 Links are followed only to regular files inside the corpus; folders behind links are not entered.
 """
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from core.printable import printable
 
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
@@ -29,10 +32,15 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class Refused:
-    """An entry that is not read, and why."""
+    """An entry that is not read, and why. `hides`: a folder whose files may be there all the same."""
 
     source: str
     reason: str
+    hides: bool = False
+
+    def as_file(self) -> FoundFile:
+        """In the form of a file of which nothing is known."""
+        return FoundFile(self.source, Path(), 0, 0)
 
 
 def find_files(roots: Sequence[Path], max_bytes: int) -> list[FoundFile | Refused]:
@@ -54,7 +62,7 @@ def find_files(roots: Sequence[Path], max_bytes: int) -> list[FoundFile | Refuse
 
 def _below(root: Path, inside: Sequence[Path], max_bytes: int) -> Iterator[FoundFile | Refused]:
     if not root.is_dir():
-        yield _receipt(root, root.name, inside, max_bytes)
+        yield _receipt(root, source_name(root.name), inside, max_bytes)
         return
     folders = [root]
     while folders:
@@ -62,7 +70,7 @@ def _below(root: Path, inside: Sequence[Path], max_bytes: int) -> Iterator[Found
         try:
             entries = sorted(os.scandir(folder), key=lambda e: e.name)
         except OSError as error:
-            yield Refused(_source(folder, root), f"folder cannot be read: {error.strerror}")
+            yield Refused(_source(folder, root), f"folder cannot be read: {error.strerror}", hides=True)
             continue
         for entry in entries:
             path = folder / entry.name
@@ -76,8 +84,12 @@ def _below(root: Path, inside: Sequence[Path], max_bytes: int) -> Iterator[Found
 
 
 def _source(path: Path, root: Path) -> str:
-    # Names that are not UTF-8 are shown escaped: SQLite and JSON hold no stray bytes.
-    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
+    return source_name(path.relative_to(root).as_posix())
+
+
+def source_name(path: str) -> str:
+    """A path as the index names it: on one line, without control characters, and without bytes that are no UTF-8."""
+    return printable(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def _receipt(path: Path, source: str, inside: Sequence[Path], max_bytes: int) -> FoundFile | Refused:
@@ -87,7 +99,7 @@ def _receipt(path: Path, source: str, inside: Sequence[Path], max_bytes: int) ->
         if stat.S_ISLNK(status.st_mode):
             target = path.resolve(strict=True)
             if not any(target.is_relative_to(root) for root in inside):
-                return Refused(source, f"link leads out of the corpus, to {target}: copy the file in")
+                return Refused(source, f"link leads out of the corpus, to {printable(str(target))}: copy the file in")
             status = target.stat()
             if stat.S_ISDIR(status.st_mode):
                 return Refused(source, "link to a folder: its files are read where they stand")
@@ -102,3 +114,14 @@ def _receipt(path: Path, source: str, inside: Sequence[Path], max_bytes: int) ->
         limit = max_bytes >> 20
         return Refused(source, f"{status.st_size / 2**20:.1f} MiB, over the limit of {limit} (ingest.max_file_mib)")
     return FoundFile(source, target, status.st_size, status.st_mtime_ns)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file that may have vanished or been swapped since it was found: then empty."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            return hashlib.file_digest(file, "sha256").hexdigest() if regular else ""
+    except OSError:
+        return ""

@@ -1,203 +1,200 @@
 """Builds, verifies and switches to a generation: a snapshot of the manifest and a Chroma collection with its vectors.
 
 A generation is built beside the one that is served and pointed at when it is whole; killed in between, its folder is
-rubbish that the next run removes. Nothing is embedded here. Small changes start from a copy of the served generation.
+rubbish that the next run removes. Nothing is embedded here. Chunks enter Chroma in the background as soon as they are
+acknowledged. Small changes start from a copy of the served generation.
 """
 
 import os
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import TimeoutError as NotYet
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
-from core.errors import IngestError
+from core.errors import GraftError, IngestError
+from core.files import disk_error
 from core.index import CorpusFiles, Generation, open_snapshot
-from ingest.chroma import HNSW, open_chroma
+from ingest import chroma
+from ingest.filling import Filling, collection_prefix
+from ingest.manifest import Manifest
+from ingest.served import is_whole, served_generation
 
-if TYPE_CHECKING:
-    from chromadb import Collection
-    from chromadb.api.client import Client
-
-_BATCH = 2000  # Chroma takes at most 5,461 at once
 _COPY_BELOW = 0.3  # share of changed chunks up to which a copy is cheaper than building anew
-_COLUMNS = "c.id, c.source, c.ordinal, c.locator, c.start, c.end, c.text, v.vector"
 
-Row = tuple[str, str, int, str, int, int, str, bytes]
-Progress = Callable[[int, int], None]
-
-
-def build_generation(
-    files: CorpusFiles, manifest: sqlite3.Connection, embedder: str, chroma_url: str | None, on_progress: Progress
-) -> Generation:
-    """Bring what is served up to the manifest; does nothing when it already is. Raises IngestError."""
-    served = files.read_pointer()
-    revision = int(manifest.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()[0])
-    if served and _is_whole(files, served) and (served.revision, served.chroma_url) == (revision, chroma_url):
-        return served
-    _remove_rubbish(files, served)
-    name = _next_name(files)
-    (files.generations / name).mkdir(parents=True)
-    manifest.execute("VACUUM INTO ?", (str(files.snapshot(name)),))
-    generation = _describe(files, name, revision, embedder, chroma_url)
-    copied = _copy_chroma(files, served, generation)
-    client = open_chroma(files.chroma(name), chroma_url)
-    try:
-        if copied and served:
-            _update(client, files, served, generation, on_progress)
-        else:
-            _fill(client, files, generation, on_progress)
-        _verify(client, files, generation)
-    finally:
-        client.close()
-    _flush(files.generations / name)
-    files.write_pointer(generation)
-    if served and served.chroma_url and served.collection != generation.collection:
-        _drop_collection(served)
-    return generation
+Progress = Callable[[str, int, int], None]
+OnStep = Callable[[str, str], None]
 
 
-def _describe(files: CorpusFiles, name: str, revision: int, embedder: str, chroma_url: str | None) -> Generation:
-    with closing(open_snapshot(files.snapshot(name))) as snapshot:
-        (chunks,) = snapshot.execute("SELECT count(*) FROM chunks").fetchone()
-        (documents,) = snapshot.execute("SELECT count(*) FROM documents WHERE status = 'indexed'").fetchone()
-    return Generation(
-        name=name,
-        revision=revision,
-        collection=f"graft-{files.root.name}-{name}",
-        chunks=chunks,
-        documents=documents,
-        embedder=embedder,
-        chroma_url=chroma_url,
-    )
+class GenerationBuild:
+    """A generation in the making. In a `with` block: `start`, `advance` as often as chunks are acknowledged, `finish`.
 
+    What is not finished is left behind as rubbish. `share_of_change` is an estimate of how much will differ from the
+    served generation; `anew` forbids starting from a copy of that.
+    """
 
-def _is_whole(files: CorpusFiles, generation: Generation) -> bool:
-    return files.snapshot(generation.name).is_file() and (
-        generation.chroma_url is not None or files.chroma(generation.name).is_dir()
-    )
+    def __init__(
+        self,
+        files: CorpusFiles,
+        manifest: Manifest,
+        chroma_url: str | None,
+        *,
+        share_of_change: float = 1.0,
+        anew: bool = False,
+        on_step: OnStep = lambda step, detail: None,
+    ) -> None:
+        self._files, self._manifest, self._url, self._on_step = files, manifest, chroma_url, on_step
+        self.served = served_generation(files)  # what the pointer named when this began
+        self._share, self._anew = share_of_change, anew
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="generation")
+        self._filling: Filling | None = None
+        self._job: Future[None] | None = None
 
+    def __enter__(self) -> "GenerationBuild":
+        return self
 
-def _next_name(files: CorpusFiles) -> str:
-    files.generations.mkdir(parents=True, exist_ok=True)
-    taken = [int(path.name) for path in files.generations.iterdir() if path.name.isdigit()]
-    return f"{max(taken, default=0) + 1:06d}"
+    def __exit__(self, *_: object) -> None:
+        self._worker.shutdown(wait=True, cancel_futures=True)
+        if self._filling is not None:
+            self._filling.close()
 
+    @property
+    def is_current(self) -> bool:
+        """Whether what is served is what the manifest holds, so that nothing is to be built."""
+        served = self.served
+        return (
+            served is not None
+            and not self._anew
+            and (served.revision, served.chroma_url) == (self._manifest.revision, self._url)
+            and served.embedder == self._manifest.meta("embedder")
+            and is_whole(self._files, served)
+        )
 
-def _remove_rubbish(files: CorpusFiles, served: Generation | None) -> None:
-    """Remove half-built generations and those before the served one (a reader may still be on the served one)."""
-    if not files.generations.is_dir():
-        return
-    for path in files.generations.iterdir():
-        if served is None or path.name != served.name:
-            shutil.rmtree(path, ignore_errors=True)
+    def start(self) -> None:
+        """Begin, in the background. Chunks that are acknowledged from now on may enter Chroma by `advance`."""
+        _remove_rubbish(self._files)
+        self._on_step("old generations removed", "")
+        name = self._next_name()
+        try:
+            (self._files.generations / name).mkdir(parents=True)
+        except OSError as error:
+            raise disk_error(error, self._files.generations) from error
+        base = self.served if self._may_copy() else None
+        self._filling = Filling(self._files, self._manifest, name, self._url, base)
+        self._on_step("generation started", name)
+        self._job = self._worker.submit(self._filling.open)
 
+    def advance(self) -> None:
+        """Have the chunks that were acknowledged put into Chroma, soon. Does not wait; errors show in `finish`."""
+        job = self._job
+        if self._filling is not None and job is not None and job.done() and job.exception() is None:
+            self._job = self._worker.submit(self._advance, self._filling)
 
-def _changes(files: CorpusFiles, served: Generation, generation: Generation) -> tuple[list[str], list[str]]:
-    """Ids to remove from a copy of the served generation, and ids to write into it."""
-    rows = "SELECT id, source, ordinal, locator, start, end, vector_key FROM {}chunks"
-    with closing(open_snapshot(files.snapshot(generation.name))) as new:
-        new.execute("ATTACH ? AS old", (f"{files.snapshot(served.name).absolute().as_uri()}?mode=ro&immutable=1",))
-        gone = [row[0] for row in new.execute("SELECT id FROM old.chunks EXCEPT SELECT id FROM main.chunks")]
-        changed = [row[0] for row in new.execute(f"{rows.format('main.')} EXCEPT {rows.format('old.')}")]
-    return gone, changed
+    def wait(self) -> None:
+        """Wait until nothing goes on in the background."""
+        if self._job is not None:
+            wait([self._job])
 
+    def finish(self, on_progress: Progress) -> Generation:
+        """Build what is missing, verify, switch. Raises IngestError, WorkspaceError; then nothing has changed."""
+        if self._filling is None:
+            self.start()
+        filling, job = self._filling, self._job
+        assert filling is not None
+        assert job is not None
+        try:
+            job.result()
+            generation = self._complete(filling, on_progress)
+        except (GraftError, OSError):
+            if filling.base is None:
+                raise
+            # The served collection is not what it should be: build from the manifest alone.
+            filling.close()
+            self._filling, self._job, self._anew = None, None, True
+            return self.finish(on_progress)
+        _flush(self._files.generations / generation.name)
+        self._files.write_pointer(generation)
+        self._on_step("pointer written", generation.name)
+        if self.served is not None and self.served.chroma_url not in (None, self._url):
+            _leave_server(self._files, self._manifest, self.served)
+        return generation
 
-def _copy_chroma(files: CorpusFiles, served: Generation | None, generation: Generation) -> bool:
-    """Copy the served Chroma folder when little has changed. It is at rest: nobody writes to a served generation."""
-    if served is None or served.chroma_url or generation.chroma_url or not _is_whole(files, served):
-        return False
-    if served.embedder != generation.embedder:
-        return False
-    gone, changed = _changes(files, served, generation)
-    if len(gone) + len(changed) > _COPY_BELOW * max(generation.chunks, 1):
-        return False
-    shutil.copytree(files.chroma(served.name), files.chroma(generation.name))
-    return True
+    def _complete(self, filling: "Filling", on_progress: Progress) -> Generation:
+        generation = self._snapshot(filling)
+        filled = self._worker.submit(filling.complete, generation)
+        while True:
+            try:
+                filled.result(timeout=0.2)
+                break
+            except NotYet:
+                on_progress("store", min(filling.written, generation.chunks), generation.chunks)
+        on_progress("store", generation.chunks, generation.chunks)
+        self._on_step("chroma filled", generation.name)
+        trouble = filling.verify(generation)
+        if trouble:
+            raise IngestError(
+                f"the new vector index {generation.collection} does not hold what was written to it ({trouble}): the "
+                "one before stays in use; run the same command again"
+            )
+        self._on_step("chroma verified", generation.name)
+        return generation
 
+    def _advance(self, filling: "Filling") -> None:
+        filling.advance()
+        self._on_step("chroma half filled", str(filling.written))
 
-def _update(
-    client: "Client", files: CorpusFiles, served: Generation, generation: Generation, on_progress: Progress
-) -> None:
-    collection = client.get_collection(served.collection, embedding_function=None)
-    collection.modify(name=generation.collection)
-    gone, changed = _changes(files, served, generation)
-    for start in range(0, len(gone), _BATCH):
-        collection.delete(ids=gone[start : start + _BATCH])
-    wanted = set(changed)
-    rows = [row for row in _rows(files, generation) if row[0] in wanted]
-    for start in range(0, len(rows), _BATCH):
-        _write(collection, rows[start : start + _BATCH])
-        on_progress(min(start + _BATCH, len(rows)), len(rows))
+    def _may_copy(self) -> bool:
+        served = self.served
+        if served is None or self._anew or self._manifest.is_reembedding:
+            return False
+        if self._url or served.chroma_url or not is_whole(self._files, served):
+            return False
+        same = served.embedder == self._manifest.meta("embedder")
+        return same and self._share + served.churn / max(served.chunks, 1) <= _COPY_BELOW
 
+    def _next_name(self) -> str:
+        """A name that no generation has had: Chroma remembers folders that it failed to open."""
+        folder = self._files.generations
+        there = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
+        return f"{self._manifest.next_generation(max(there, default=0)):06d}"
 
-def _fill(client: "Client", files: CorpusFiles, generation: Generation, on_progress: Progress) -> None:
-    with suppress(Exception):  # a server may hold a half-built collection of this name
-        client.delete_collection(generation.collection)
-    collection = client.create_collection(
-        generation.collection,
-        configuration=cast("Any", {"hnsw": HNSW}),
-        embedding_function=None,  # type: ignore[typeddict-item]
-    )
-    batch: list[Row] = []
-    done = 0
-    for row in _rows(files, generation):
-        batch.append(row)
-        if len(batch) == _BATCH:
-            _write(collection, batch)
-            done += len(batch)
-            batch = []
-            on_progress(done, generation.chunks)
-    if batch:
-        _write(collection, batch)
-        on_progress(generation.chunks, generation.chunks)
-
-
-def _rows(files: CorpusFiles, generation: Generation) -> Iterator[Row]:
-    with closing(open_snapshot(files.snapshot(generation.name))) as snapshot:
-        yield from snapshot.execute(
-            f"SELECT {_COLUMNS} FROM chunks c JOIN vectors v ON v.key = c.vector_key ORDER BY c.number"  # noqa: S608
+    def _snapshot(self, filling: "Filling") -> Generation:
+        path = self._files.snapshot(filling.name)
+        self._manifest.connection.execute("VACUUM INTO ?", (str(path),))
+        self._on_step("snapshot written", filling.name)
+        with closing(open_snapshot(path)) as snapshot:
+            (chunks,) = snapshot.execute("SELECT count(*) FROM chunks").fetchone()
+            (documents,) = snapshot.execute("SELECT count(*) FROM documents WHERE status = 'indexed'").fetchone()
+        return Generation(
+            name=filling.name,
+            revision=self._manifest.revision,
+            collection=filling.collection_name,
+            chunks=chunks,
+            documents=documents,
+            embedder=self._manifest.meta("embedder") or "",
+            chroma_url=self._url,
+            churn=filling.churn(),
         )
 
 
-def _write(collection: "Collection", rows: list[Row]) -> None:
-    collection.upsert(
-        ids=[row[0] for row in rows],
-        embeddings=np.stack([np.frombuffer(row[7], dtype="<f4") for row in rows]),
-        documents=[row[6] for row in rows],
-        metadatas=[
-            {"source": source, "ordinal": ordinal, "locator": locator, "start": start, "end": end}
-            for _, source, ordinal, locator, start, end, *_ in rows
-        ],
-    )
+def _remove_rubbish(files: CorpusFiles) -> None:
+    """Remove half-built generations and those before the served one (a reader may still be on the served one)."""
+    served = files.pointed_name()
+    if files.generations.is_dir():
+        for path in files.generations.iterdir():
+            if path.name != served:
+                shutil.rmtree(path, ignore_errors=True)
 
 
-def _verify(client: "Client", files: CorpusFiles, generation: Generation) -> None:
-    """Compare every id and every vector with the snapshot. Raises IngestError."""
-    collection = client.get_collection(generation.collection, embedding_function=None)
-    expected = {row[0]: row[7] for row in _rows(files, generation)}
-    found = 0
-    for start in range(0, collection.count(), _BATCH):
-        page = collection.get(limit=_BATCH, offset=start, include=["embeddings"])
-        wanted = [expected.get(identity) for identity in page["ids"]]
-        if any(blob is None for blob in wanted):
-            raise _broken(generation)
-        vectors = np.stack([np.frombuffer(blob or b"", dtype="<f4") for blob in wanted])
-        if np.abs(np.asarray(page["embeddings"], dtype=np.float32) - vectors).max() > 1e-4:
-            raise _broken(generation)
-        found += len(page["ids"])
-    if found != len(expected) or found != generation.chunks:
-        raise _broken(generation)
-
-
-def _broken(generation: Generation) -> IngestError:
-    return IngestError(
-        f"the new vector index {generation.collection} does not hold what was written to it: the one before stays in "
-        "use; run the same command again"
-    )
+def _leave_server(files: CorpusFiles, manifest: Manifest, served: Generation) -> None:
+    """Remove this corpus's collections from the server it was on before."""
+    with suppress(Exception):  # the server may be gone, and what is on it with it
+        client = chroma.open_chroma(files.chroma(served.name), served.chroma_url)
+        try:
+            chroma.drop_collections(client, collection_prefix(files, manifest), [])
+        finally:
+            client.close()
 
 
 def _flush(folder: Path) -> None:
@@ -208,10 +205,3 @@ def _flush(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _drop_collection(generation: Generation) -> None:
-    with suppress(Exception):  # the server may be gone; the collection is rubbish either way
-        client = open_chroma(Path(), generation.chroma_url)
-        client.delete_collection(generation.collection)
-        client.close()

@@ -5,6 +5,7 @@ A chunk defines what stands at the start of its lines as a heading, a bold or co
 """
 
 import re
+import sqlite3
 
 from core.terms import name_terms, terms
 
@@ -31,6 +32,17 @@ def lexical_row(text: str, headings: tuple[str, ...]) -> tuple[str, str, str]:
     own = headings[-1:] if headings else ()
     defined += [term for heading in own for term in terms(heading)]
     return " ".join(defined), " ".join(terms(" ".join(headings))), " ".join(terms(text))
+
+
+# The columns that `lexical_row` makes.
+COLUMNS = "defined, headings, body"
+
+
+def insert_lexical(connection: sqlite3.Connection, number: int, text: str, headings: tuple[str, ...]) -> None:
+    """Add the row of chunk `number` to the lexical index of a manifest."""
+    row = lexical_row(text, headings)
+    marks = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO lexical (rowid, {COLUMNS}) VALUES (?, {marks})", (number, *row))  # noqa: S608
 
 
 def _names(lead: str) -> list[str]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.errors import IngestError
+from core.errors import IndexBusyError
 from core.files import disk_error
 
 
 @contextmanager
 def writer_lock(folder: Path) -> Iterator[None]:
-    """Hold the writer's lock of `folder`. Raises IngestError that names the process which holds it."""
+    """Hold the writer's lock of `folder`. Raises IndexBusyError that names the process which holds it."""
     from filelock import FileLock, Timeout
 
     path, note = folder / "writer.lock", folder / "writer.json"
@@ -23,15 +23,19 @@ def writer_lock(folder: Path) -> Iterator[None]:
         lock = FileLock(path, timeout=0)
         lock.acquire()
     except Timeout as error:
-        raise IngestError(f"{folder} is being written by {_holder(note)}: wait until it is done, or stop it") from error
+        raise IndexBusyError(
+            f"{folder} is being written by {_holder(note)}: wait until it is done, or stop it"
+        ) from error
     except OSError as error:
         raise disk_error(error, path) from error
     try:
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:120]
-        note.write_text(json.dumps({"pid": os.getpid(), "since": time.strftime("%H:%M:%S"), "command": command}))
+        with suppress(OSError):  # only a courtesy to those who wait; a full disk shows where it matters
+            note.write_text(json.dumps({"pid": os.getpid(), "since": time.strftime("%H:%M:%S"), "command": command}))
         yield
     finally:
-        note.unlink(missing_ok=True)
+        with suppress(OSError):
+            note.unlink(missing_ok=True)
         lock.release()
 
 

@@ -1,138 +1,162 @@
-"""One file to a parsed document: the right partitioner of unstructured for each format. Runs in a worker process.
+"""One file to a parsed document: the right reader for each format, unstructured's where it loses nothing.
 
-Raises ValueError with a reason fit for a receipt. Knows no manifest, no chunks, no embedder.
+Runs in a parsing process. Raises ValueError with a reason fit for a receipt. Knows no manifest, no chunks, no embedder.
 """
 
-from collections.abc import Callable
+import re
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
+from core.printable import printable
+from ingest.archives import check_archive
 from ingest.blocks import Block, ParsedDocument
 from ingest.decode import decode
-from ingest.extracted import to_document
+from ingest.extracted import NO_LANGUAGE, to_document
 from ingest.formats import VERBATIM, Format, format_of
-from ingest.verbatim import Element, to_blocks
 
-# Language detection is ten times slower than parsing, and nothing here needs it.
-_NO_LANGUAGE = [""]
+_OTHER_FILES = re.compile(r"^([ \t]*)(?:\.\. (?:include|literalinclude)::|:(?:file|url):)", re.MULTILINE)
+_ARCHIVES = frozenset({"docx", "pptx", "xlsx", "odt", "epub"})
 
 
 def parse(source: str, data: bytes) -> ParsedDocument:
     """Parse the bytes of one file. An empty result is an error, never a silent nothing."""
-    kind = format_of(source, data[:4096])
     if not data.strip():
         raise ValueError("the file is empty")
-    document = _verbatim(decode(data), kind) if kind in VERBATIM else _extract(source, data, kind)
-    if not document.blocks:
+    kind = format_of(source, data)
+    document = _verbatim(data, kind) if kind in VERBATIM else _extract(source, data, kind)
+    if not any(document.text[block.start : block.end].strip() for block in document.blocks):
         raise ValueError(f"no text found in it ({kind})")
-    return document
+    blocks = tuple(_clean(block) for block in document.blocks)
+    return replace(document, blocks=blocks, title=printable(document.title), format=kind)
 
 
-def _verbatim(text: str, kind: Format) -> ParsedDocument:
+def _clean(block: Block) -> Block:
+    # Headings and places are shown to people on one line.
+    if not block.label and not block.place:
+        return block
+    return replace(block, label=printable(block.label), place=printable(block.place))
+
+
+def _verbatim(data: bytes, kind: Format) -> ParsedDocument:
+    from ingest.verbatim import Element, to_blocks
+
+    decoded = decode(data)
+    document: ParsedDocument | None = None
+    notes = [f"not UTF-8, read as {decoded.guess}"] if decoded.guess else []
     if kind == "rows":
-        return _rows(text)
-    elements: list[Any]
-    if kind == "markdown":
-        from unstructured.partition.md import partition_md
+        from ingest.rows import rows_document
 
-        elements = partition_md(text=text, languages=_NO_LANGUAGE)
-    elif kind == "rst":
-        from unstructured.partition.rst import partition_rst
+        document = rows_document(decoded.text)
+    elif kind == "json":
+        from ingest.json_text import json_document
 
-        elements = partition_rst(file=BytesIO(text.encode()), languages=_NO_LANGUAGE)
-    else:
-        from unstructured.partition.text import partition_text
+        try:
+            document = json_document(decoded.text)
+        except ValueError as error:
+            # JSON with comments, or several values: its lines are worth having all the same.
+            notes.append(f"not valid JSON, kept as lines: {_short(error)}")
+    if document is None:
+        try:
+            elements = _elements(decoded.text, kind)
+        except (RuntimeError, AssertionError, ValueError, KeyError, IndexError) as error:
+            # Its text is verbatim: what a reader would tell of its structure can be done without.
+            elements = _elements(decoded.text, "text")
+            notes.append(f"read as plain text: {_short(error)}")
+        found = [Element(element.category, element.text) for element in elements if element.text]
+        document = to_blocks(decoded.text, found, "code" if kind == "json" else kind)
+    return replace(document, notes="; ".join(notes))
 
-        # Code is not to be joined into paragraphs.
-        grouper = False if kind == "code" else None
-        elements = partition_text(text=text, paragraph_grouper=grouper, languages=_NO_LANGUAGE)
-    return to_blocks(text, [Element(e.category, e.text) for e in elements if e.text], kind)
 
+def _elements(text: str, kind: Format) -> list[Any]:
+    match kind:
+        case "markdown":
+            from unstructured.partition.md import partition_md
 
-def _rows(text: str) -> ParsedDocument:
-    """CSV, TSV and JSON lines: one table whose first line, if it has no braces, names the columns."""
-    start = len(text) - len(text.lstrip())
-    end = len(text.rstrip())
-    first = text[start:].split("\n", 1)[0]
-    head_end = 0 if first.startswith(("{", "[")) else start + len(first)
-    return ParsedDocument(text, (Block("table", start, end, head_end=head_end),))
+            return partition_md(text=text, languages=NO_LANGUAGE)
+        case "rst":
+            from unstructured.partition.rst import partition_rst
+
+            # Other files are not for this one to read; pandoc gives up where it finds them missing.
+            alone = _OTHER_FILES.sub(r"\1..", text)
+            return partition_rst(file=BytesIO(alone.encode("utf-8", "replace")), languages=NO_LANGUAGE)
+        case _:
+            from unstructured.partition.text import partition_text
+
+            # Code is not to be joined into paragraphs.
+            return partition_text(text=text, paragraph_grouper=None if kind == "text" else False, languages=NO_LANGUAGE)
 
 
 def _extract(source: str, data: bytes, kind: Format) -> ParsedDocument:
-    if kind == "pdf":
-        from ingest.pdf import parse_pdf
-
-        return parse_pdf(data)
-    if kind in ("docx", "pptx", "xlsx", "odt", "epub"):
-        _check_archive(data, kind)
+    if kind in _ARCHIVES:
+        check_archive(data, kind)
     try:
-        elements = _partitioner(kind)(file=BytesIO(data), languages=_NO_LANGUAGE)
-    except (MemoryError, RecursionError):
+        return _read(source, data, kind)
+    except (ValueError, MemoryError, RecursionError):
         raise
     except Exception as error:  # parsers raise anything on broken files
         raise ValueError(f"cannot be read as {kind}: {_short(error)}") from error
-    return to_document(elements, kind, source)
 
 
-def _partitioner(kind: Format) -> Callable[..., list[Any]]:
+def _read(source: str, data: bytes, kind: Format) -> ParsedDocument:
     match kind:
+        case "pdf":
+            from ingest.pdf import parse_pdf
+
+            return parse_pdf(data)
         case "html":
-            from unstructured.partition.html import partition_html
+            from ingest.html import html_document
 
-            return partition_html
-        case "docx":
-            from unstructured.partition.docx import partition_docx
-
-            return partition_docx
+            return html_document(data, source)
+        case "docx" | "odt":
+            return _word(data, kind, source)
         case "pptx":
-            from unstructured.partition.pptx import partition_pptx
+            from ingest.slides import slide_elements
 
-            return partition_pptx
+            return to_document(slide_elements(data), kind, source)
         case "xlsx":
-            from unstructured.partition.xlsx import partition_xlsx
+            from ingest.sheets import xlsx_document
 
-            return partition_xlsx
-        case "odt":
-            from unstructured.partition.odt import partition_odt
+            return xlsx_document(data)
+        case "xls":
+            from ingest.sheets import xls_document
 
-            return partition_odt
-        case "rtf":
-            from unstructured.partition.rtf import partition_rtf
+            return xls_document(data)
+        case "rtf" | "epub":
+            from ingest.pandoc import pandoc_document
 
-            return partition_rtf
-        case "epub":
-            from unstructured.partition.epub import partition_epub
-
-            return partition_epub
+            return pandoc_document(data, kind, source)
         case "eml":
-            from unstructured.partition.email import partition_email
+            from ingest.mail import mail_document
 
-            return partition_email
+            return mail_document(data, source)
+        case "xml":
+            from ingest.xml_text import xml_document
+
+            return xml_document(data)
         case "org":
             from unstructured.partition.org import partition_org
 
-            return partition_org
-        case "xml":
-            from unstructured.partition.xml import partition_xml
-
-            return partition_xml
+            return to_document(partition_org(file=BytesIO(data), languages=NO_LANGUAGE), kind, source)
         case _:
             raise ValueError(f"no parser for {kind}")
 
 
-def _check_archive(data: bytes, kind: Format) -> None:
-    """Refuse what is no archive, and archives that unpack to far more than they are (zip bombs)."""
-    import zipfile
+def _word(data: bytes, kind: Format, source: str) -> ParsedDocument:
+    from unstructured.partition.docx import partition_docx
 
-    if kind == "xlsx" and data.startswith(b"\xd0\xcf\x11\xe0"):
-        return  # the old .xls is no archive
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"is not a {kind} file: damaged, or another format under this name") from error
-    if unpacked > max(200 * len(data), 64 << 20) or unpacked > 2 << 30:
-        raise ValueError(f"unpacks to {unpacked >> 20} MiB from {len(data) >> 10} KiB: refused as a zip bomb")
+    from ingest.word import mend
+
+    title = ""
+    if kind == "odt":
+        from ingest.pandoc import odt_to_docx
+        from ingest.titles import stated_title
+
+        title = stated_title(data, kind)
+        data = odt_to_docx(data)
+    word = mend(data)
+    elements = partition_docx(file=BytesIO(word.data), languages=NO_LANGUAGE)
+    return to_document(elements, kind, source, word.titles | ({title} - {""}))
 
 
 def _short(error: Exception) -> str:

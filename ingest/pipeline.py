@@ -1,197 +1,190 @@
-"""Brings the index of one corpus up to date with its files: parse, cut, embed, acknowledge, then switch the generation.
+"""Brings the index of one corpus up to date with its files: compare, parse, embed, acknowledge, switch the generation.
 
-Documents are acknowledged in the manifest in small groups while parsing goes on in other processes; killed at any
-moment, the next run goes on from there. Knows no question and no domain.
+Documents are acknowledged in the manifest in small groups while parsing and the vector index go on beside; killed at
+any moment, the next run goes on from there. Knows no question and no domain.
 """
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-
-from langchain_core.embeddings import Embeddings
+from typing import TYPE_CHECKING
 
 from core.errors import IngestError
-from core.files import disk_error, sha256_file
+from core.files import disk_error
 from core.index import CorpusFiles, Generation
 from core.settings import IngestSettings
-from ingest.blocks import ParsedDocument
-from ingest.chunks import VERSION, Chunk, CountTokens, make_chunks
-from ingest.files import FoundFile, Refused, find_files
-from ingest.generation import build_generation
+from ingest.files import find_files, hash_file
+from ingest.generation import GenerationBuild
 from ingest.lock import writer_lock
-from ingest.manifest import Known, Manifest
-from ingest.pool import Parsed, ParserPool
-from ingest.report import IngestReport, Rejected
+from ingest.manifest import Manifest, manifest_error
+from ingest.parsing import way_of_parsing
+from ingest.plan import NOT_READ, Plan, check_deletions, make_plan
+from ingest.reading import Outcome, Reading
+from ingest.report import IngestReport, Note, Rejected
+from ingest.vectors import Vectors
+
+if TYPE_CHECKING:
+    from langchain_core.embeddings import Embeddings
 
 Progress = Callable[[str, int, int], None]
-# Texts embedded and acknowledged together: enough for batches of equal length, few enough to lose when killed.
-_GROUP = 512
+OnStep = Callable[[str, str], None]
 
 
 def ingest_corpus(
     paths: Sequence[Path],
     corpus_dir: Path,
-    embeddings: Embeddings,
+    embeddings: "Embeddings",
     settings: IngestSettings,
     *,
     chroma_url: str | None = None,
     on_progress: Progress | None = None,
+    on_step: OnStep | None = None,
     reembed: bool = False,
+    allow_mass_deletion: bool = False,
 ) -> IngestReport:
     """Index the files below `paths` (folders or files) into `corpus_dir`.
 
-    `embeddings` may have `fingerprint` (str) and `count_many(texts)`; without them its class name and a rough count
-    stand in. `on_progress(stage, done, total)` is called with stage `parse`, `embed` (in chunks), or `store`.
-    Unchanged documents are neither parsed nor embedded. `reembed` allows another embedder than the index was built
-    with. Raises IngestError, IndexMismatchError, WorkspaceError.
+    `embeddings` may have `fingerprint` (str), `count_many(texts)` and `load()`, see `ingest.vectors`.
+    `on_progress(stage, done, total)` is called with stage `parse` (files), `embed` (chunks), or `store` (chunks);
+    `on_step(step, detail)` after each step is on disk, from the thread that did it.
+
+    Unchanged documents are neither parsed nor embedded, renamed ones keep what was made of them. `reembed` embeds
+    every chunk again: what another embedder needs, and needs a word for. A sync that would remove more than half of
+    the documents raises MassDeletionError before it changes anything, unless `allow_mass_deletion`. Raises IngestError,
+    IndexMismatchError, WorkspaceError.
     """
     started = time.perf_counter()
-    report = on_progress or (lambda stage, done, total: None)
     for path in paths:
         if not path.exists():
-            raise IngestError(f"{path} does not exist: name a file or folder to ingest")
-    embedder = getattr(embeddings, "fingerprint", type(embeddings).__name__)
-    files = CorpusFiles(corpus_dir)
-    with writer_lock(corpus_dir.parent):
-        manifest: Manifest | None = None
-        try:
-            manifest = Manifest(files, embedder, reembed)
-            run = _Run(manifest, embeddings, settings, report)
-            outcome = run.sync(find_files(paths, settings.max_file_mib << 20))
-            generation = build_generation(
-                files, manifest.connection, embedder, chroma_url, lambda done, total: report("store", done, total)
+            raise IngestError(
+                f"{path} does not exist: name a file or folder to ingest, or mount it; the index stays as it is"
             )
-        except sqlite3.OperationalError as error:
-            raise _database_error(error, files) from error
-        except OSError as error:
-            raise disk_error(error, corpus_dir) from error
-        finally:
-            if manifest is not None:
-                manifest.close()
-    return _finish(outcome, generation, started)
+    files, vectors = CorpusFiles(corpus_dir), Vectors(embeddings)
+    step = on_step or (lambda name, detail: None)
+    with (
+        writer_lock(corpus_dir.parent),
+        _disk_errors(files),
+        closing(Manifest(files, vectors.fingerprint, reembed=reembed)) as manifest,
+    ):
+        step("manifest opened", "")
+        sync = _Sync(files, manifest, vectors, settings, on_progress or (lambda stage, done, total: None), step)
+        report = sync.run(paths, chroma_url, allow_mass_deletion=allow_mass_deletion)
+    report.seconds = round(time.perf_counter() - started, 3)
+    return report
 
 
-def _finish(outcome: IngestReport, generation: Generation, started: float) -> IngestReport:
-    outcome.chunks = generation.chunks
-    outcome.rejected.sort(key=lambda entry: entry.source)
-    outcome.seconds = round(time.perf_counter() - started, 3)
-    return outcome
+@contextmanager
+def _disk_errors(files: CorpusFiles) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise manifest_error(error, files) from error
+    except OSError as error:
+        raise disk_error(error, files.root) from error
 
 
-def _database_error(error: sqlite3.Error, files: CorpusFiles) -> Exception:
-    if "full" in str(error):
-        return IngestError(
-            f"no space left while writing {files.manifest}: free some disk, then run the same command again"
-        )
-    return IngestError(f"{files.manifest} cannot be written ({error}): check the disk, then run the same command again")
-
-
-class _Run:
-    """One ingestion: what is known, what is counted."""
+class _Sync:
+    """One ingestion, with the writer's lock held."""
 
     def __init__(
-        self, manifest: Manifest, embeddings: Embeddings, settings: IngestSettings, on_progress: Progress
+        self,
+        files: CorpusFiles,
+        manifest: Manifest,
+        vectors: Vectors,
+        settings: IngestSettings,
+        progress: Progress,
+        step: OnStep,
     ) -> None:
-        self._manifest, self._embeddings, self._settings = manifest, embeddings, settings
-        self._on_progress = on_progress
-        self._count = _counter(embeddings)
-        self._parsing = f"{VERSION}:{settings.chunk_tokens}"
-        self._report = IngestReport()
-        self._known: dict[str, Known] = {}
+        self._files, self._manifest, self._vectors, self._settings = files, manifest, vectors, settings
+        self._progress, self._step = progress, step
+        self._parsing = way_of_parsing(settings)
 
-    def sync(self, entries: Sequence[FoundFile | Refused]) -> IngestReport:
-        """Make the manifest agree with `entries`."""
-        self._known = self._manifest.known()
-        present = {entry.source for entry in entries if isinstance(entry, FoundFile)}
-        gone = [source for source in self._known if source not in present]
-        self._manifest.delete(gone)
-        self._report.deleted = sum(self._known[source].status == "indexed" for source in gone)
-        to_parse = []
-        for entry in entries:
-            if isinstance(entry, Refused):
-                self._reject(entry.source, entry.reason)
-            elif not self._is_unchanged(entry):
-                to_parse.append(entry)
-        if to_parse:
-            self._parse_and_store(to_parse)
-        if to_parse or gone:
-            self._manifest.drop_unused_vectors()
-        return self._report
+    def run(self, paths: Sequence[Path], chroma_url: str | None, *, allow_mass_deletion: bool) -> IngestReport:
+        """Make manifest and generation agree with the files."""
+        entries = find_files(paths, self._settings.max_file_mib << 20)
+        plan = make_plan(entries, self._manifest.known(), self._parsing)
+        if not allow_mass_deletion:
+            check_deletions(plan, self._manifest.name)
+        self._apply(plan)
+        share = plan.share_of_change()
+        with GenerationBuild(
+            self._files, self._manifest, chroma_url, share_of_change=share, on_step=self._step
+        ) as build:
+            outcome = Outcome()
+            if plan.parse or self._manifest.is_reembedding or not build.is_current:
+                build.start()
+                outcome = self._read(plan, build, allow_mass_deletion=allow_mass_deletion)
+            # All that was new may have been rejected.
+            generation = build.served if build.is_current else build.finish(self._progress)
+        assert generation is not None
+        return _report(plan, outcome, generation)
 
-    def _is_unchanged(self, file: FoundFile) -> bool:
-        known = self._known.get(file.source)
-        if known is None or known.parsing != self._parsing:
-            return False
-        if not known.looks_like(file):
-            try:
-                if not known.sha256 or sha256_file(file.path) != known.sha256:
-                    return False
-            except OSError:
-                return False
-            self._manifest.touch(file)
-        if known.status == "rejected":
-            self._reject(file.source, known.reason)
-        else:
-            self._report.skipped += 1
-        return True
+    def _apply(self, plan: Plan) -> None:
+        """Note in the manifest what needs no parsing: renames and copies, deletions, new times."""
+        if plan.copies or plan.gone or plan.touch:
+            with self._manifest.transaction():
+                for copy in plan.copies:
+                    self._manifest.copy(copy.of, copy.file)
+                self._manifest.delete(plan.gone)
+                for file in plan.touch:
+                    self._manifest.touch(file)
+            self._step("changes noted", "")
+        if plan.refuse:
+            self._manifest.put_rejected([(refused.as_file(), "", refused.reason) for refused in plan.refuse], NOT_READ)
 
-    def _parse_and_store(self, files: Sequence[FoundFile]) -> None:
-        workers = min(self._settings.workers, len(files))
-        group: list[tuple[Parsed, ParsedDocument, list[Chunk]]] = []
-        pending = 0
-        size, parsed_size = sum(file.size for file in files), 0
-        with ParserPool(workers, self._settings.max_file_mib << 20) as pool:
-            for done, parsed in enumerate(pool.parse(files), start=1):
-                self._on_progress("parse", done, len(files))
-                parsed_size += parsed.file.size
-                if parsed.document is None:
-                    self._manifest.put_rejected(parsed.file, parsed.sha256, parsed.reason, self._parsing)
-                    self._reject(parsed.file.source, parsed.reason)
-                    continue
-                chunks = make_chunks(parsed.document, self._settings.chunk_tokens, self._count)
-                group.append((parsed, parsed.document, chunks))
-                pending += len(chunks)
-                if pending >= _GROUP:
-                    self._store(group, parsed_size / max(size, 1))
-                    group, pending = [], 0
-            if group:
-                self._store(group, 1.0)
+    def _read(self, plan: Plan, build: GenerationBuild, *, allow_mass_deletion: bool) -> Outcome:
+        reading = Reading(
+            self._manifest, self._vectors, self._settings, self._parsing, self._progress, self._step, build.advance
+        )
+        outcome = Outcome()
+        if plan.parse:
+            outcome = reading.run(plan.parse, plan.known)
+            self._reject(plan, outcome, allow_mass_deletion=allow_mass_deletion)
+        outcome.embedded += reading.embed_missing()
+        if self._manifest.is_reembedding:
+            build.wait()
+            self._manifest.switch_vectors()
+            self._step("vectors switched", "")
+        self._manifest.drop_unused_vectors()
+        return outcome
 
-    def _store(self, group: Sequence[tuple[Parsed, ParsedDocument, list[Chunk]]], share: float) -> None:
-        """Embed what has no vector yet, then acknowledge the documents one by one. `share` of the bytes is parsed."""
-        texts = self._manifest.missing_vectors(chunk for _, _, chunks in group for chunk in chunks)
-        vectors: dict[str, list[float]] = {}
-        for keys in _slices(list(texts), max(self._settings.batch_size, 256)):
-            vectors.update(zip(keys, self._embeddings.embed_documents([texts[key] for key in keys]), strict=True))
-            self._report.embedded += len(keys)
-            # How many there will be is known only at the end: estimated from the share of bytes done.
-            expected = int(max(self._report.embedded, (self._report.embedded + len(texts) - len(vectors)) / share))
-            self._on_progress("embed", self._report.embedded, expected)
-        for parsed, document, chunks in group:
-            self._manifest.put(parsed.file, parsed.sha256, document.title, chunks, vectors, self._parsing)
-            before = self._known.get(parsed.file.source)
-            if before is not None and before.status == "indexed":
-                self._report.updated += 1
-            else:
-                self._report.indexed += 1
+    def _reject(self, plan: Plan, outcome: Outcome, *, allow_mass_deletion: bool) -> None:
+        """Let go of documents that can no longer be read; not of more than half of them without a word.
 
-    def _reject(self, source: str, reason: str) -> None:
-        self._report.rejected.append(Rejected(source=source, reason=reason))
+        Those whose parsing process died stay as they were: that may have had another cause. Once; then they go too.
+        """
+        lasting, passing = [], []
+        for item in outcome.kept:
+            lasts = item.sha256 or plan.known[item.file.source].is_unsettled
+            (lasting if lasts else passing).append(item)
+        if passing:
+            self._manifest.note_failure([(item.file.source, item.reason) for item in passing])
+        if not lasting:
+            return
+        if not allow_mass_deletion:
+            first = lasting[0]
+            check_deletions(plan, self._manifest.name, len(lasting), f"{first.file.source}: {first.reason}")
+        rejected = [(item.file, item.sha256 or hash_file(item.file.path), item.reason) for item in lasting]
+        self._manifest.put_rejected(rejected, self._parsing)
+        self._step("changes noted", "")
 
 
-def _slices(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _counter(embeddings: Embeddings) -> CountTokens:
-    many = getattr(embeddings, "count_many", None)
-    if many is not None:
-        return many
-    one = getattr(embeddings, "count_tokens", None) or (lambda text: len(text) // 4 + 1)
-
-    def count(texts: Iterable[str]) -> list[int]:
-        return [one(text) for text in texts]
-
-    return count
+def _report(plan: Plan, outcome: Outcome, generation: Generation) -> IngestReport:
+    reasons = {**plan.rejected, **{item.file.source: item.reason for item in [*outcome.rejected, *outcome.kept]}}
+    before = {source for source, known in plan.known.items() if known.status == "indexed"}
+    updated = sum(source in before for source in outcome.acknowledged)
+    copies = {how: sum(copy.how == how for copy in plan.copies) for how in ("indexed", "updated", "renamed")}
+    return IngestReport(
+        found=plan.found,
+        indexed=len(outcome.acknowledged) - updated + copies["indexed"],
+        updated=updated + copies["updated"],
+        renamed=copies["renamed"],
+        skipped=len(plan.skipped),
+        deleted=len(plan.deleted),
+        rejected=[Rejected(source=source, reason=reasons[source]) for source in sorted(reasons)],
+        notes=[Note(source=source, note=outcome.notes[source]) for source in sorted(outcome.notes)],
+        chunks=generation.chunks,
+        embedded=outcome.embedded,
+    )

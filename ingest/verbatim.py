@@ -82,8 +82,8 @@ def _cover(text: str, starts: Sequence[_Start]) -> ParsedDocument:
         begin += len(piece) - len(piece.lstrip("\n"))
         end = begin + len(text[begin:end].rstrip())
         if end > begin:
-            head_end = _table_head(text, begin, end) if kind == "table" else 0
-            blocks.append(Block(kind, begin, end, level, label, head_end=head_end))
+            head = (begin, _table_head(text, begin, end)) if kind == "table" else None
+            blocks.append(Block(kind, begin, end, level, label, head=head))
     if not blocks and text.strip():
         blocks.append(Block("text", len(text) - len(text.lstrip()), len(text.rstrip())))
     title = next((block.label for block in blocks if block.kind == "heading"), "")

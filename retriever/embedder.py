@@ -71,6 +71,14 @@ class LocalEmbedder(Embeddings):
         """The vector of one question. Raises ModelError where the model cannot be loaded."""
         return self._loaded().embed([text], query=True)[0].tolist()
 
+    def embed_queries(self, texts: Sequence[str]) -> list[list[float]]:
+        """The vectors of many questions. Raises ModelError where the model cannot be loaded."""
+        return self._loaded().embed(texts, query=True).tolist() if texts else []
+
+    def load(self) -> None:
+        """Load the weights now, so that the first question need not wait. Raises ModelError."""
+        self._loaded()
+
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
         return open_tokenizer(self._folder, truncated=False)

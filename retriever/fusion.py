@@ -1,50 +1,51 @@
-"""Joins dense and lexical hits into one ranking, and drops near-duplicates. Numbers and texts only; knows no store."""
+"""Joins what the searches found into one ranking, and drops near-duplicates. Numbers and texts only; knows no store."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import TypeVar
 
 from core.terms import terms
+from retriever.candidates import Candidates, Key
+from retriever.names import DEFINES
+from retriever.weights import Weights
 
-Key = TypeVar("Key", int, str)
-# Reciprocal ranks: small, so that the first few places count.
-RANK_CONSTANT = 10
+Item = TypeVar("Item", int, str, Key)
 _SAME = 0.85
 
 
-def fuse(
-    dense: Sequence[tuple[Key, float]],
-    lexical: Sequence[tuple[Key, float]],
-    bonus: Mapping[Key, float],
-    dense_weight: float,
-) -> list[tuple[Key, float]]:
-    """Weighted reciprocal ranks (0 to 1 together) plus a bonus, best first. A hit may come from its bonus alone."""
+def rank(found: Candidates, weights_of: Callable[[Key], Weights]) -> list[tuple[Key, float]]:
+    """Every candidate with its score from 0 to 1, best first.
+
+    Weighted reciprocal ranks of both searches (0 to 1 together), a bonus for names, and for the best line of those that
+    lead so far.
+    """
     scores: dict[Key, float] = {}
-    for hits, weight in ((dense, dense_weight), (lexical, 1.0 - dense_weight)):
-        for rank, (key, _) in enumerate(hits):
-            scores[key] = scores.get(key, 0.0) + weight * RANK_CONSTANT / (RANK_CONSTANT + rank)
-    for key, extra in bonus.items():
-        scores[key] = scores.get(key, 0.0) + extra
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    for hits, dense in ((found.dense, True), (found.lexical, False)):
+        for place, (key, _) in enumerate(hits):
+            weights = weights_of(key)
+            share = weights.dense if dense else 1.0 - weights.dense
+            scores[key] = scores.get(key, 0.0) + share * weights.rank_constant / (weights.rank_constant + place)
+    for key, bonus in found.names.items():
+        scores[key] = scores.get(key, 0.0) + weights_of(key).names * bonus
+    leading = sorted(scores, key=lambda key: (-scores[key], key))
+    leading = leading[: max((weights_of(key).candidates for key in leading), default=0)]
+    total = []
+    for key in leading:
+        weights = weights_of(key)
+        score = scores[key] + (weights.line * found.line(key) if found.words else 0.0)
+        total.append((key, score / (1.0 + DEFINES * weights.names + weights.line)))
+    return sorted(total, key=lambda item: (-item[1], item[0]))
 
 
-def with_bonus(ranking: Iterable[tuple[Key, float]], bonus: Mapping[Key, float]) -> list[tuple[Key, float]]:
-    """A ranking after another bonus, best first."""
-    scores = [(key, score + bonus.get(key, 0.0)) for key, score in ranking]
-    return sorted(scores, key=lambda item: (-item[1], item[0]))
-
-
-def without_duplicates(texts: Iterable[tuple[Key, str]], limit: int) -> list[Key]:
-    """The first `limit` keys whose text does not repeat that of an earlier one (most pairs of words in common)."""
-    kept: list[tuple[Key, frozenset[tuple[str, str]]]] = []
+def without_duplicates(texts: Iterable[tuple[Item, str]]) -> Iterator[Item]:
+    """The keys whose text does not repeat that of an earlier one (most pairs of words in common), in order."""
+    kept: list[frozenset[tuple[str, str]]] = []
     for key, text in texts:
         words = terms(text)
         pairs = frozenset(pairwise(words)) or frozenset((word, "") for word in words)
-        if all(_overlap(pairs, other) < _SAME for _, other in kept):
-            kept.append((key, pairs))
-        if len(kept) == limit:
-            break
-    return [key for key, _ in kept]
+        if all(_overlap(pairs, other) < _SAME for other in kept):
+            kept.append(pairs)
+            yield key
 
 
 def _overlap(a: frozenset[tuple[str, str]], b: frozenset[tuple[str, str]]) -> float:

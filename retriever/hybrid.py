@@ -1,125 +1,85 @@
-"""The retriever: dense and lexical search over the served generation, fused; a LangChain BaseRetriever.
+"""The retriever: dense and lexical search over what is served of one corpus or several; a LangChain BaseRetriever."""
 
-Follows the pointer: after an ingestion, in this process or another, the next question is answered from the new
-generation. Opens only what the pointer names; never the manifest that ingestion writes.
-"""
-
-import sqlite3
-import threading
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
-from pydantic import ConfigDict, PrivateAttr
+from langchain_core.runnables import RunnableConfig
+from pydantic import ConfigDict
 
-from core.errors import IndexMismatchError, RetrievalError
-from core.index import CorpusFiles, Generation, open_snapshot
+from core.index import Generation
 from core.settings import RetrieveSettings
-from retriever.dense import DenseIndex, open_dense
-from retriever.fusion import fuse, with_bonus, without_duplicates
-from retriever.lexical import DEFINES, LexicalIndex
-from retriever.lines import best_line
-from retriever.query import Query, read_question
-
-_COLUMNS = "number, id, source, locator, headings, start, end, page, ordinal, text"
-# What a line that holds every word of the question adds to its chunk's score.
-LINE_WEIGHT = 1.0
-# A filter leaves few of the lexical hits: so many more are looked at.
-_FILTER_REACH = 50
-
-Way = Literal["full", "fused", "dense", "lexical"]
-
-
-@dataclass(frozen=True)
-class _Served:
-    """An opened generation, and the pointer's stamp it was opened under."""
-
-    stamp: tuple[int, int]
-    generation: Generation
-    connection: sqlite3.Connection
-    lexical: LexicalIndex
-    dense: DenseIndex
+from retriever.candidates import Way
+from retriever.corpus_index import CorpusIndex
+from retriever.searching import Reranker, Wish, search
 
 
 class HybridRetriever(BaseRetriever):
-    """Finds passages of one corpus.
+    """Finds passages. May be used from several threads.
 
-    Metadata of a hit: `source`, `locator`, `score` (0 to 1), `id`, `start`, `end`, `ordinal`, and `page` where known;
-    `page_content` is the whole chunk. May be used from several threads.
+    A passage is a chunk, or several that stand next to each other. Metadata: `corpus`, `source`, `locator`, `score` (0
+    to 1), `id`, `start`, `end`, `ordinal`, `rank`; and where there are such `page`, `last_page`, `place`, `first_line`,
+    `last_line`, `parts`. `invoke(question, k=..., where=...)` overrides the settings.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    corpus_dir: Path
+    indexes: tuple[CorpusIndex, ...]
     embeddings: Embeddings
     settings: RetrieveSettings
-    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
-    _served: _Served | None = PrivateAttr(default=None)
+    reranker: Reranker | None = None
 
     def search(
-        self, question: str, k: int | None = None, where: dict[str, Any] | None = None, way: Way = "full"
+        self, question: str, k: int | None = None, where: Mapping[str, Any] | None = None, way: Way = "full"
     ) -> list[Document]:
-        """The `k` best chunks, best first. `where` filters by metadata (`{"source": ...}`). Raises RetrievalError.
+        """Up to `k` passages, best first. Raises RetrievalError, IndexMismatchError.
 
-        `way` leaves parts out, to measure what each contributes: `dense` or `lexical` alone, `fused` without look-up
-        of names and the best line.
+        `where` filters (see retriever/where.py). `way` leaves parts out, to measure what each contributes.
         """
-        query = read_question(question)
-        if not query.text:
-            raise RetrievalError("the question is empty: ask something")
-        limit = k or self.settings.k
-        candidates = max(self.settings.candidates, 4 * limit)
-        vector = self.embeddings.embed_query(query.text) if way != "lexical" else []
-        with self._lock:
-            served = self._current()
-            dense = self._dense(served, vector, min(candidates, served.generation.chunks), where) if vector else []
-            lexical, exact = self._lexical(served, query, candidates, where, way)
-            ranking = fuse(dense, lexical, exact, self.settings.dense_weight)[:candidates]
-            rows = _rows(served.connection, [number for number, _ in ranking])
-            weights = served.lexical.rarity(query.words) if way == "full" else {}
-        lines = {n: LINE_WEIGHT * best_line(row["text"], row["headings"], weights) for n, row in rows.items()}
-        ranking = with_bonus(ranking, lines)
-        kept = without_duplicates(((number, rows[number]["text"]) for number, _ in ranking if number in rows), limit)
-        scores = dict(ranking)
-        return [_document(rows[number], scores[number] / (1 + DEFINES + LINE_WEIGHT)) for number in kept]
+        return self.search_many([question], k, where, way)[0]
 
-    @staticmethod
-    def _dense(
-        served: _Served, vector: list[float], limit: int, where: dict[str, Any] | None
-    ) -> list[tuple[int, float]]:
-        near = served.dense.search(vector, limit, where)
-        numbers = _numbers(served.connection, [identity for identity, _ in near])
-        return [(numbers[identity], score) for identity, score in near if identity in numbers]
+    def search_many(
+        self, questions: Sequence[str], k: int | None = None, where: Mapping[str, Any] | None = None, way: Way = "full"
+    ) -> list[list[Document]]:
+        """The same for many questions, which share what they can: questions are embedded and searched together."""
+        wish = Wish(k or self.settings.k, where, way, self.reranker, self.settings.rerank_candidates)
+        return search(self.indexes, self.embeddings, questions, wish) if questions else []
 
-    def _lexical(
-        self, served: _Served, query: Query, limit: int, where: dict[str, Any] | None, way: Way
-    ) -> tuple[list[tuple[int, float]], dict[int, float]]:
-        if way == "dense":
-            return [], {}
-        reach = limit if where is None else _FILTER_REACH * limit
-        hits = served.lexical.search(query, reach)
-        exact = served.lexical.exact(query, self.settings.k + 1) if way == "full" else {}
-        if where is not None:
-            inside = _matching(served.connection, [number for number, _ in hits] + list(exact), where)
-            hits = [hit for hit in hits if hit[0] in inside][:limit]
-            exact = {number: bonus for number, bonus in exact.items() if number in inside}
-        return hits, exact
+    def batch(
+        self,
+        inputs: list[str],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[list[Document]]:
+        """LangChain's `batch`, as one search instead of a thread for each question.
+
+        Callbacks and `return_exceptions` are LangChain's business: where they are used, its own way is taken.
+        """
+        if config or return_exceptions:
+            return super().batch(inputs, config, return_exceptions=return_exceptions, **kwargs)
+        return self.search_many(inputs, kwargs.get("k"), kwargs.get("where"))
+
+    @property
+    def corpora(self) -> list[str]:
+        """Names of the corpora that are searched."""
+        return [index.name for index in self.indexes]
 
     @property
     def generation(self) -> Generation:
-        """The generation that questions are answered from now. Raises RetrievalError."""
-        with self._lock:
-            return self._current().generation
+        """The generation of the first corpus that questions are answered from now. Raises RetrievalError."""
+        with self.indexes[0].lock:
+            return self.indexes[0].current().generation
 
     def close(self) -> None:
-        """Close the index; the next question opens it again."""
-        with self._lock:
-            self._drop()
+        """Close the indexes; the next question opens them again."""
+        for index in self.indexes:
+            index.close()
 
     def _get_relevant_documents(
         self,
@@ -130,100 +90,22 @@ class HybridRetriever(BaseRetriever):
     ) -> list[Document]:
         return self.search(query, kwargs.get("k"), kwargs.get("where"))
 
-    def _current(self) -> _Served:
-        files = CorpusFiles(self.corpus_dir)
-        stamp = _stamp(files)
-        if self._served is not None and self._served.stamp == stamp:
-            return self._served
-        generation = files.read_pointer()
-        if generation is None:
-            raise RetrievalError(
-                f"corpus '{self.corpus_dir.name}' has no index yet: run graft ingest --domain {self.corpus_dir.name}"
-            )
-        self._check(generation)
-        served = self._open(files, generation, stamp)
-        self._drop()
-        self._served = served
-        return served
 
-    def _check(self, generation: Generation) -> None:
-        embedder = getattr(self.embeddings, "fingerprint", type(self.embeddings).__name__)
-        name = self.corpus_dir.name
-        if generation.embedder != embedder:
-            raise IndexMismatchError(
-                f"the index of '{name}' was made by another embedder ({generation.embedder[:8]}, now {embedder[:8]}): "
-                f"go back to that one with --embedder, or delete {self.corpus_dir} and run graft ingest --domain {name}"
-            )
-        if not generation.chunks:
-            raise RetrievalError(f"the index of '{name}' is empty: put documents into its corpus and ingest again")
-
-    def _open(self, files: CorpusFiles, generation: Generation, stamp: tuple[int, int]) -> _Served:
-        try:
-            connection = open_snapshot(files.snapshot(generation.name))
-            connection.execute("SELECT 1 FROM chunks LIMIT 1")
-        except sqlite3.Error as error:
-            raise RetrievalError(
-                f"the index {files.snapshot(generation.name)} cannot be opened ({error}): "
-                f"run graft ingest --domain {self.corpus_dir.name}"
-            ) from error
-        lexical = LexicalIndex(connection, generation.chunks)
-        return _Served(stamp, generation, connection, lexical, open_dense(files, generation, self.embeddings))
-
-    def _drop(self) -> None:
-        if self._served is None:
-            return
-        with suppress(Exception):  # closing what may already be gone
-            self._served.dense.close()
-        self._served.connection.close()
-        self._served = None
-
-
-def open_retriever(corpus_dir: Path, embeddings: Embeddings, settings: RetrieveSettings) -> HybridRetriever:
+def open_retriever(
+    corpus_dir: Path, embeddings: Embeddings, settings: RetrieveSettings, reranker: Reranker | None = None
+) -> HybridRetriever:
     """The retriever of one corpus; fails early. Raises RetrievalError without an index, IndexMismatchError."""
-    retriever = HybridRetriever(corpus_dir=corpus_dir, embeddings=embeddings, settings=settings)
+    embedder = getattr(embeddings, "fingerprint", type(embeddings).__name__)
+    index = CorpusIndex(corpus_dir, embedder, settings)
+    retriever = HybridRetriever(indexes=(index,), embeddings=embeddings, settings=settings, reranker=reranker)
     _ = retriever.generation
     return retriever
 
 
-def _stamp(files: CorpusFiles) -> tuple[int, int]:
-    try:
-        status = files.pointer.stat()
-    except OSError:
-        return (0, 0)
-    return status.st_ino, status.st_mtime_ns
-
-
-def _marks(values: list[Any]) -> str:
-    return ",".join("?" * len(values))
-
-
-def _numbers(connection: sqlite3.Connection, identities: list[str]) -> dict[str, int]:
-    rows = connection.execute(f"SELECT id, number FROM chunks WHERE id IN ({_marks(identities)})", identities)  # noqa: S608 - question marks
-    return dict(rows.fetchall())
-
-
-def _matching(connection: sqlite3.Connection, numbers: list[int], where: dict[str, Any]) -> set[int]:
-    unknown = set(where) - {"source", "ordinal", "locator"}
-    if unknown:
-        raise RetrievalError(f"cannot filter by {', '.join(sorted(unknown))}: use source, ordinal or locator")
-    tests = " AND ".join(f"{key} = ?" for key in where)
-    rows = connection.execute(
-        f"SELECT number FROM chunks WHERE number IN ({_marks(numbers)}) AND {tests}",  # noqa: S608 - checked above
-        [*numbers, *where.values()],
+def together(retrievers: Sequence[HybridRetriever]) -> HybridRetriever:
+    """One retriever over the corpora of several, which share an embedder; each keeps its own weights."""
+    first = retrievers[0]
+    indexes = tuple(index for retriever in retrievers for index in retriever.indexes)
+    return HybridRetriever(
+        indexes=indexes, embeddings=first.embeddings, settings=first.settings, reranker=first.reranker
     )
-    return {number for (number,) in rows}
-
-
-def _rows(connection: sqlite3.Connection, numbers: list[int]) -> dict[int, dict[str, Any]]:
-    query = f"SELECT {_COLUMNS} FROM chunks WHERE number IN ({_marks(numbers)})"  # noqa: S608 - question marks
-    cursor = connection.execute(query, numbers)
-    names = _COLUMNS.split(", ")
-    return {row[0]: dict(zip(names, row, strict=True)) for row in cursor}
-
-
-def _document(row: dict[str, Any], score: float) -> Document:
-    metadata = {key: row[key] for key in ("source", "locator", "id", "start", "end", "ordinal")}
-    metadata["score"] = round(score, 6)
-    if row["page"] is not None:
-        metadata["page"] = row["page"]
-    return Document(page_content=row["text"], metadata=metadata, id=row["id"])

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from core.terms import terms
 
-_LINE = re.compile(r"\n+|(?<=[.!?。！？])\s*(?=[A-Z`*\[\u3040-\u9fff])")
+# A full stop inside a name (`fields.E003`) ends no sentence; sentences of Chinese and Japanese need no space.
+_LINE = re.compile(r"\n+|(?<=[.!?])\s+(?=[A-Z`*\[])|(?<=[。！？])\s*")
 _SUFFIXES = ("ations", "ation", "ings", "ing", "ies", "ed", "es", "ly", "s", "e")
 # A word that only the headings have counts half: it holds for every line below them.
 _HEADING_SHARE = 0.5

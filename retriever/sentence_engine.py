@@ -9,6 +9,8 @@ import numpy as np
 from core.errors import ModelError
 from retriever.model_folder import ModelFolder
 
+_GPU_TOKENS = 65536
+
 
 class SentenceEngine:
     """A loaded sentence-transformers model; on hardware with bfloat16 instructions its weights are bfloat16."""
@@ -33,7 +35,9 @@ class SentenceEngine:
                 "Face id with --embedder, or 'packaged'"
             ) from error
         self._model.eval()
-        self._folder, self._batch_size, self._lock = folder, batch_size, Lock()
+        # A GPU wants many tokens at once; sentence-transformers cuts by texts.
+        self._batch_size = max(batch_size, _GPU_TOKENS // folder.max_tokens) if device == "cuda" else batch_size
+        self._folder, self._lock = folder, Lock()
 
     def embed(self, texts: Sequence[str], *, query: bool) -> np.ndarray:
         """Vectors of length 1, float32 [texts, dimension], with the prompt of questions or of passages."""

@@ -1,20 +1,24 @@
-"""Who may talk to this process: Host, Origin, body size and keys, checked before any route, page or websocket.
+"""Who may talk to this process: Host, Origin, keys and their limits, checked before any route, page or websocket.
 
 Pure ASGI. Against DNS rebinding, requests from foreign pages, and strangers on the network; knows no route's meaning.
 """
 
 import base64
 import binascii
+import math
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.errors import ServeError
 from core.settings import ServeSettings
-from serve.api_keys import KeyRing
+from serve.api_keys import ApiKey, KeyRing
+from serve.body_limit import too_large, with_limited_body
 from serve.http_errors import error_response
+from serve.rate_limit import RateLimit
+from serve.request_record import record_of
 
 _OPEN_PATHS = ("/health", "/ready")
 _TRUSTED = "graft.trusted"
@@ -55,23 +59,30 @@ class AccessMiddleware:
         self._bound = settings.host.strip("[]").lower()
         self._names = {name.lower() for name in settings.allowed_hosts}
         self._keys = KeyRing(settings.api_keys_file) if settings.api_keys_file else None
-        self._largest = int(settings.max_body_mib * 2**20)
+        self._largest_mib, self._per_minute = settings.max_body_mib, settings.requests_per_minute
+        self._rate = RateLimit()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
+        refusal, largest = self._check(scope)
         if refusal is None:
-            await _with_capped_body(self._app, self._largest, scope, receive, send)
+            await with_limited_body(self._app, largest, scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal[1][:100]})
         else:
             await _refuse(refusal, scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> Refusal | None:
+    def _check(self, scope: Scope) -> tuple[Refusal | None, int]:
+        """Why a request may not pass, if so, and how many bytes its body may have."""
         headers = Headers(scope=scope)
+        key = self._key(headers.get("authorization", ""))
+        largest = int(((key and key.max_body_mib) or self._largest_mib) * 2**20)
+        return self._refusal(scope, headers, key, largest), largest
+
+    def _refusal(self, scope: Scope, headers: Headers, key: ApiKey | None, largest: int) -> Refusal | None:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         host = _split_host(hosts[0]) if len(hosts) == 1 else None
         if host is None or not self._is_own(host[0], scope):
@@ -81,16 +92,29 @@ class AccessMiddleware:
             message = f"origin '{origins[0][:100]}' may not call this: add its host to serve.allowed_hosts"
             return 403, message, "origin_not_allowed", {}
         length = headers.get("content-length", "0")
-        if not length.isascii() or not length.isdigit() or int(length) > self._largest:
-            return _too_large(self._largest)
-        trusted = self._keys is None or self._has_key(headers.get("authorization", ""), self._keys)
-        scope[_TRUSTED] = trusted
-        if trusted or scope["path"] in _OPEN_PATHS:
-            return None
+        if not length.isascii() or not length.isdigit() or int(length) > largest:
+            return 413, too_large(largest), "body_too_large", {}
+        scope[_TRUSTED] = trusted = self._keys is None or key is not None
         is_api = scope["path"] == "/v1" or scope["path"].startswith("/v1/")
+        if trusted:
+            return self._too_many(scope, key) if is_api else None
+        if scope["path"] in _OPEN_PATHS:
+            return None
         challenge = "Bearer" if is_api else 'Basic realm="Graft", charset="UTF-8"'
         message = "a valid API key is needed: send 'Authorization: Bearer KEY', or log in with your name and key"
         return 401, message, "invalid_api_key", {"WWW-Authenticate": challenge}
+
+    def _too_many(self, scope: Scope, key: ApiKey | None) -> Refusal | None:
+        """A refusal once the key has used up its minute. Without keys, all callers share one."""
+        name = record_of(scope).key = key.name if key else ""
+        allowed = (key and key.requests_per_minute) or self._per_minute
+        if allowed is None or scope.get("method") != "POST":
+            return None
+        seconds = self._rate.seconds_to_wait(name, allowed)
+        if not seconds:
+            return None
+        message = f"more than {allowed} requests in a minute: try again in {math.ceil(seconds)} s"
+        return 429, message, "rate_limit_exceeded", {"Retry-After": str(math.ceil(seconds))}
 
     def _is_own(self, host: str, scope: Scope) -> bool:
         if is_loopback(host) or host in self._names:
@@ -114,17 +138,21 @@ class AccessMiddleware:
         same_port = (port or default) == (host[1] or default)
         return same_port and (name == host[0] or (is_loopback(name) and is_loopback(host[0])))
 
-    def _has_key(self, authorization: str, keys: KeyRing) -> bool:
+    def _key(self, authorization: str) -> ApiKey | None:
+        """The key that a request shows, if it is one of the file's."""
         scheme, _, value = authorization.partition(" ")
+        if self._keys is None:
+            return None
         if scheme.lower() == "bearer":
-            return keys.holder(value.strip()) is not None
+            return self._keys.find(value.strip())
         if scheme.lower() != "basic":
-            return False
+            return None
         try:
-            name, _, key = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+            name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
         except (binascii.Error, ValueError):
-            return False
-        return bool(name) and keys.holder(key) == name
+            return None
+        found = self._keys.find(secret)
+        return found if found is not None and found.name == name else None
 
 
 def _split_host(value: str) -> tuple[str, int | None] | None:
@@ -138,43 +166,8 @@ def _split_host(value: str) -> tuple[str, int | None] | None:
         return None
 
 
-def _too_large(largest: int) -> Refusal:
-    message = f"the request body is larger than {largest / 2**20:g} MiB (serve.max_body_mib): send less"
-    return 413, message, "body_too_large", {}
-
-
 async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
     status, message, code, headers = refusal
-    kind = "authentication_error" if status == 401 else "invalid_request_error"
+    record_of(scope).error = code
+    kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status, "invalid_request_error")
     await error_response(status, message, kind, code, headers)(scope, receive, send)
-
-
-async def _with_capped_body(app: ASGIApp, largest: int, scope: Scope, receive: Receive, send: Send) -> None:
-    """Run `app`; a body that turns out too large looks to it like a lost client, and to the client like 413."""
-    if scope["type"] != "http":
-        await app(scope, receive, send)
-        return
-    size, started = 0, False
-
-    async def counted() -> Message:
-        nonlocal size
-        if size > largest:
-            return {"type": "http.disconnect"}
-        message = await receive()
-        size += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if size > largest else message
-
-    async def guarded(message: Message) -> None:
-        nonlocal started
-        if size > largest and not started:
-            return
-        started = True
-        await send(message)
-
-    try:
-        await app(scope, counted, guarded)
-    except Exception:
-        if size <= largest or started:
-            raise
-    if size > largest and not started:
-        await _refuse(_too_large(largest), scope, receive, send)

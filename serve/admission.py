@@ -1,6 +1,7 @@
 """A bounded queue in front of the model: so many answers at once, so many waiting, and a clear no beyond that."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,19 +14,26 @@ class Admission:
     def __init__(self, slots: int, waiting: int) -> None:
         self._slots = asyncio.Semaphore(slots)
         self._limit = waiting
-        self._waiting = 0
+        self._waiting = self._answering = 0
+
+    def counts(self) -> dict[str, float]:
+        """How many wait and how many are being answered now."""
+        return {"waiting": self._waiting, "answering": self._answering}
 
     @asynccontextmanager
-    async def admit(self) -> AsyncIterator[None]:
-        """Wait for a slot and hold it. Raises OverloadedError at once when too many wait already."""
+    async def admit(self) -> AsyncIterator[float]:
+        """Wait for a slot and hold it; gives the seconds waited. Raises OverloadedError at once when too many wait."""
         if self._slots.locked() and self._waiting >= self._limit:
             raise OverloadedError("too many requests wait already: try again in a few seconds")
+        began = time.perf_counter()
         self._waiting += 1
         try:
             await self._slots.acquire()
         finally:
             self._waiting -= 1
+        self._answering += 1
         try:
-            yield
+            yield time.perf_counter() - began
         finally:
+            self._answering -= 1
             self._slots.release()

@@ -1,15 +1,36 @@
-"""API keys as a file holds them: one line per key, `name:sha256 of the key in hex`. Stores no key."""
+"""API keys as a file holds them: one line per key, `name:sha256 of the key in hex`, then limits. Stores no key."""
 
 import hashlib
 import hmac
 import logging
 import re
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ServeError
+from core.files import write_atomically
 
 logger = logging.getLogger(__name__)
-_LINE = re.compile(r"([\w.@-]+):([0-9a-f]{64})", re.ASCII)
+_NAME = re.compile(r"[\w.@-]+", re.ASCII)
+_LINE = re.compile(r"(?P<name>[\w.@-]+):(?P<digest>[0-9a-f]{64})(?P<limits>(\s+\w+=\S+)*)", re.ASCII)
+_FORM = "'name:' and the SHA-256 of the key as 64 hex digits, then perhaps requests_per_minute=N or max_body_mib=N"
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """One line of the file. Limits that are None follow the settings of the same name."""
+
+    name: str
+    digest: str
+    requests_per_minute: int | None = None
+    max_body_mib: float | None = None
+
+    def line(self) -> str:
+        """The key as the file holds it."""
+        limits = {"requests_per_minute": self.requests_per_minute, "max_body_mib": self.max_body_mib}
+        given = [f" {name}={value:g}" for name, value in limits.items() if value is not None]
+        return f"{self.name}:{self.digest}{''.join(given)}"
 
 
 class KeyRing:
@@ -19,17 +40,22 @@ class KeyRing:
         """Read the file. Raises ServeError when it is missing, empty, or has a line of another form."""
         self._path = path
         self._stamp = self._read_stamp()
-        self._digests = _read(path)
+        self._keys = _read_some(path)
+
+    def find(self, key: str) -> ApiKey | None:
+        """The line that this key belongs to, or None. Compares with every key, in constant time."""
+        self._follow()
+        digest = digest_of(key)
+        found = None
+        for known in self._keys:
+            if hmac.compare_digest(digest, known.digest):
+                found = known
+        return found
 
     def holder(self, key: str) -> str | None:
-        """The name whose key this is, or None. Compares with every key, in constant time."""
-        self._follow()
-        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
-        found = None
-        for name, known in self._digests:
-            if hmac.compare_digest(digest, known):
-                found = name
-        return found
+        """The name whose key this is, or None."""
+        found = self.find(key)
+        return found.name if found else None
 
     def _follow(self) -> None:
         stamp = self._read_stamp()
@@ -37,10 +63,10 @@ class KeyRing:
             return
         self._stamp = stamp
         try:
-            self._digests = _read(self._path)
+            self._keys = _read_some(self._path)
         except ServeError as error:
             # Closed is the safe side: nobody gets in until the file is right again.
-            self._digests = []
+            self._keys = []
             logger.warning("no key is accepted: %s", error)
 
     def _read_stamp(self) -> tuple[int, int, int]:
@@ -51,20 +77,74 @@ class KeyRing:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _read(path: Path) -> list[tuple[str, str]]:
+def digest_of(key: str) -> str:
+    """What is stored of a key. Keys are drawn at random, so that no salt and no slow hash are needed."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def read_keys(path: Path) -> list[ApiKey]:
+    """The keys of a file, in order. Raises ServeError when it cannot be read or has a line of another form."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ServeError(f"the API keys file {path} cannot be read: write lines of 'name:sha256-of-the-key'") from error
-    keys = []
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        match = _LINE.fullmatch(text)
-        if match is None:
-            raise ServeError(f"{path}, line {number}: expected 'name:' and the SHA-256 of the key as 64 hex digits")
-        keys.append((match[1], match[2]))
+        raise ServeError(f"the API keys file {path} cannot be read: graft keys add NAME writes it") from error
+    texts = [(number, line.strip()) for number, line in enumerate(lines, start=1)]
+    return [_parse(path, number, text) for number, text in texts if text and not text.startswith("#")]
+
+
+def add_key(path: Path, name: str, **limits: float | None) -> str:
+    """Draw a key for `name`, add its hash to the file (which is made if need be), and return the key: only now.
+
+    `limits`: requests_per_minute, max_body_mib. Raises ServeError for a name that is taken or not one word.
+    """
+    known = read_keys(path) if path.exists() else []
+    if not _NAME.fullmatch(name):
+        raise ServeError(f"'{name}' is no name for a key: use letters, digits, '.', '-', '_' and '@'")
+    if any(key.name == name for key in known):
+        raise ServeError(f"'{name}' has a key already: remove it first (graft keys remove {name})")
+    key = secrets.token_urlsafe(32)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if text and not text.endswith("\n"):
+        text += "\n"
+    entry = ApiKey(name, digest_of(key), **limits)  # type: ignore[arg-type]
+    write_atomically(path, f"{text}{entry.line()}\n")
+    path.chmod(0o600)
+    return key
+
+
+def remove_key(path: Path, name: str) -> None:
+    """Remove the line of `name`; other lines stay as they are. Raises ServeError when there is none."""
+    names = [key.name for key in read_keys(path)]
+    if name not in names:
+        raise ServeError(f"{path} has no key of '{name}': it has {', '.join(names) or 'none'}")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    write_atomically(path, "".join(line for line in lines if not line.strip().startswith(f"{name}:")))
+    path.chmod(0o600)
+
+
+def _read_some(path: Path) -> list[ApiKey]:
+    keys = read_keys(path)
     if not keys:
-        raise ServeError(f"the API keys file {path} holds no key: add a line 'name:sha256-of-the-key'")
+        raise ServeError(f"the API keys file {path} holds no key: add one with graft keys add NAME")
     return keys
+
+
+def _parse(path: Path, number: int, text: str) -> ApiKey:
+    match = _LINE.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError
+        limits = dict(pair.split("=", 1) for pair in match["limits"].split())
+        per_minute, mib = limits.pop("requests_per_minute", None), limits.pop("max_body_mib", None)
+        key = ApiKey(
+            match["name"], match["digest"], int(per_minute) if per_minute else None, float(mib) if mib else None
+        )
+        if (
+            limits
+            or (key.requests_per_minute is not None and key.requests_per_minute < 1)
+            or (key.max_body_mib is not None and not key.max_body_mib > 0)
+        ):
+            raise ValueError
+    except ValueError:
+        raise ServeError(f"{path}, line {number}: expected {_FORM}") from None
+    return key

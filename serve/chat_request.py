@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from core.chat import Question
 from core.errors import RequestError
 from core.pack import DomainPack
+from core.sections import sections_of
 from core.types import FORMATS, STRUCTURED, Format
 from serve.client_schema import check_client_schema
 from serve.model_names import ModelTarget
@@ -103,13 +104,17 @@ class ChatRequest(BaseModel):
     response_format: ResponseFormat | None = None
     format: Format | None = Field(None, description="text, markdown, json or yaml; the domain's default otherwise.")
     answer_schema: str | dict[str, Any] | None = Field(
-        None, alias="schema", description="For json and yaml: a schema of the domain by name, or a JSON Schema."
+        None,
+        alias="schema",
+        description="For json, yaml and markdown (its sections): a schema of the domain by name, or a JSON Schema.",
     )
     corpus: str | None = Field(None, description="Another corpus of the workspace.")
 
     @model_validator(mode="before")
     @classmethod
     def _can_be_sent_on(cls, data: Any) -> Any:
+        if isinstance(data, bytes):
+            raise ValueError("the body is not declared as JSON: send it with Content-Type: application/json")  # noqa: TRY004
         # JSON lets through what no later step can write: halves of characters, NaN and Infinity.
         try:
             json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
@@ -153,17 +158,19 @@ class ChatRequest(BaseModel):
 def to_question(request: ChatRequest, target: ModelTarget, pack: DomainPack, token_limit: int) -> Question:
     """The question that a request asks of `target`. Raises RequestError.
 
-    Structured answers are always constrained here: a user is promised that they are valid. Longer answers than
+    Answers that have a shape are always constrained here: a user is promised that they are valid. Longer answers than
     `token_limit` tokens are not asked for, whatever the client allows.
     """
     format, name, schema = _answer_type(request, pack)
-    if format in STRUCTURED:
-        pack.schema_for(format, name)
+    if request.corpus and target.corpus:
+        raise RequestError(f"the model's name says which corpora are searched ({target.corpus}): leave 'corpus' out")
+    pack.schema_for(format, name)
     if schema is not None:
         check_client_schema(schema)
+        _check_sections(format, schema)
     wanted = request.max_completion_tokens or request.max_tokens
     asked = [message.content for message in request.messages if message.role == "user" and message.content.strip()]
-    return Question(
+    question = Question(
         text=asked[-1],
         arm=target.arm,
         adapter=target.adapter,
@@ -171,9 +178,10 @@ def to_question(request: ChatRequest, target: ModelTarget, pack: DomainPack, tok
         schema_name=name,
         json_schema=schema,
         history=tuple(asked[:-1]),
-        constrained=format in STRUCTURED,
         max_tokens=min(wanted, token_limit) if wanted else None,
+        or_passages=True,
     )
+    return question.model_copy(update={"constrained": question.has_shape})
 
 
 def _answer_type(request: ChatRequest, pack: DomainPack) -> tuple[Format, str | None, dict[str, Any] | None]:
@@ -184,8 +192,8 @@ def _answer_type(request: ChatRequest, pack: DomainPack) -> tuple[Format, str | 
     if openai is None:
         default = pack.defaults.format
         format = request.format or ("json" if own is not None and default not in STRUCTURED else default)
-        if own is not None and format not in STRUCTURED:
-            raise RequestError(f"a schema goes with format json or yaml, not with {format}: leave one of them out")
+        if own is not None and format == "text":
+            raise RequestError("a schema goes with format json, yaml or markdown, not with text: leave one of them out")
         return format, name, schema
     format = "text" if openai.type == "text" else "json"
     if own is not None or request.format not in (None, format):
@@ -198,3 +206,15 @@ def _answer_type(request: ChatRequest, pack: DomainPack) -> tuple[Format, str | 
     if openai.json_schema.json_schema is not None:
         return format, None, openai.json_schema.json_schema
     return format, openai.json_schema.name, None
+
+
+def _check_sections(format: Format, schema: dict[str, Any]) -> None:
+    """Raise RequestError for a schema that names no usable sections of a Markdown answer."""
+    if format != "markdown":
+        return
+    try:
+        found = sections_of(schema)
+    except ValueError as error:
+        raise RequestError(f"the JSON Schema: {error}") from error
+    if not found:
+        raise RequestError("the schema of a markdown answer needs 'x-sections' (a list of headings), or properties")

@@ -62,19 +62,20 @@ class Completion:
         return {
             "refusal": self._refusal if refused else None,
             "annotations": annotations(answer, self._corpus),
-            "citations": [citation.model_dump() for citation in answer.citations],
+            "citations": [citation.model_dump(exclude_defaults=True) for citation in answer.citations],
         }
 
     def _own(self, answer: Answer) -> dict[str, Any]:
         """Graft's own fields. Citations stand here too, for clients that drop what they do not know in a message."""
         return {
-            "citations": [citation.model_dump() for citation in answer.citations],
+            "citations": [citation.model_dump(exclude_defaults=True) for citation in answer.citations],
             "graft": {
                 "arm": answer.arm,
                 "model": answer.model,
                 "format": answer.format,
                 "schema": answer.schema_name,
                 "refused": answer.refused,
+                "degraded": answer.degraded,
                 "seconds": round(answer.seconds, 3),
                 "seconds_to_first_token": answer.seconds_to_first_token and round(answer.seconds_to_first_token, 3),
             },
@@ -95,7 +96,8 @@ def annotations(answer: Answer, corpus: str) -> list[dict[str, Any]]:
 
 def citation_url(citation: Citation, corpus: str) -> str:
     """An identifier of the passage's place as a URL. Documents have no web address; the scheme is Graft's own."""
-    return f"graft://{corpus}/{quote(citation.source)}" + (f"#{quote(citation.locator)}" if citation.locator else "")
+    place = f"#{quote(citation.locator)}" if citation.locator else ""
+    return f"graft://{citation.corpus or corpus}/{quote(citation.source)}{place}"
 
 
 def finish_reason(answer: Answer) -> str:

@@ -35,12 +35,20 @@ class SearchBody(BaseModel):
     text: str
     k: int = Field(ge=1)
     corpus: str | None = None
+    where: dict[str, Any] | None = None
 
 
 class ActivateBody(BaseModel):
     """The served name of a published adapter."""
 
     adapter: str
+
+
+class IngestBody(BaseModel):
+    """How to bring the index up to date."""
+
+    reembed: bool = False
+    allow_mass_deletion: bool = False
 
 
 def create_control_app(service: DomainService) -> FastAPI:
@@ -74,7 +82,8 @@ def create_control_app(service: DomainService) -> FastAPI:
 
     @app.post("/search")
     async def search(body: SearchBody) -> list[dict[str, Any]]:
-        return [p.model_dump(mode="json") for p in await service.search(body.text, body.k, body.corpus)]
+        found = service.search(body.text, body.k, body.corpus, body.where)
+        return [p.model_dump(mode="json") for p in await found]
 
     @app.post("/activate")
     async def activate(body: ActivateBody) -> dict[str, Any]:
@@ -94,8 +103,8 @@ def create_control_app(service: DomainService) -> FastAPI:
         return _lines(_events(service, body))
 
     @app.post("/ingest")
-    async def ingest() -> Response:
-        return _lines(_ingest(service))
+    async def ingest(body: IngestBody) -> Response:
+        return _lines(_ingest(service, body))
 
     return app
 
@@ -106,7 +115,7 @@ async def _events(service: DomainService, body: AskBody) -> AsyncGenerator[str, 
             yield _line(encode_event(event))
 
 
-async def _ingest(service: DomainService) -> AsyncGenerator[str, None]:
+async def _ingest(service: DomainService, body: IngestBody) -> AsyncGenerator[str, None]:
     """Lines of progress, then the result. The work itself goes on when nobody listens any more."""
     loop = asyncio.get_running_loop()
     news: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
@@ -115,7 +124,7 @@ async def _ingest(service: DomainService) -> AsyncGenerator[str, None]:
         # Called from the thread that ingests.
         loop.call_soon_threadsafe(news.put_nowait, {"progress": {"stage": stage, "share": share}})
 
-    work = asyncio.ensure_future(service.ingest(tell))
+    work = asyncio.ensure_future(service.ingest(tell, **body.model_dump()))
     work.add_done_callback(lambda _: news.put_nowait(None))
     try:
         while (item := await news.get()) is not None:

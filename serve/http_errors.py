@@ -9,15 +9,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from core.errors import AdapterError, GraftError, OverloadedError, RequestError, ServeError
+from core.errors import AdapterError, GraftError, ModelDownError, OverloadedError, RequestError, ServeError
 from serve.model_names import UnknownModelError
+from serve.request_record import record_of
 
 logger = logging.getLogger(__name__)
+_RETRY_SECONDS = 5
 INTERNAL = "this is an error in Graft itself: the log of the workspace (logs/graft.log) holds the details"
 
 
 class InvalidAnswerError(ServeError):
-    """The model's json or yaml does not match its schema; the message says what was wrong."""
+    """What the model wrote does not match the schema it was promised to match; the message says what was wrong."""
 
 
 def error_body(message: str, kind: str, code: str) -> str:
@@ -46,6 +48,8 @@ def describe_error(error: Exception) -> tuple[int, str, str, str]:
             return 503, str(error), "overloaded_error", "overloaded"
         case InvalidAnswerError():
             return 502, str(error), "server_error", "invalid_answer"
+        case ModelDownError():
+            return 503, str(error), "server_error", "model_down"
         case ServeError():
             return 503, str(error), "server_error", "not_ready"
         case GraftError():
@@ -54,21 +58,23 @@ def describe_error(error: Exception) -> tuple[int, str, str, str]:
             return 500, INTERNAL, "server_error", "internal_error"
 
 
-def respond_to(error: Exception) -> Response:
+def respond_to(request: Request, error: Exception) -> Response:
     """The response to an exception."""
     status, message, kind, code = describe_error(error)
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, OverloadedError) else None
+    record_of(request.scope).error = code
+    headers = {"Retry-After": str(getattr(error, "retry_after", _RETRY_SECONDS))} if status == 503 else None
     return error_response(status, message, kind, code, headers)
 
 
 def add_error_handlers(app: FastAPI) -> None:
     """Give `app` this module's answer to every kind of error."""
 
-    async def on_error(_: Request, error: Exception) -> Response:
-        return respond_to(error)
+    async def on_error(request: Request, error: Exception) -> Response:
+        return respond_to(request, error)
 
-    async def on_invalid(_: Request, error: Exception) -> Response:
+    async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        record_of(request.scope).error = "invalid_request"
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body")
         reason = str(first["msg"]).removeprefix("Value error, ")
@@ -83,6 +89,7 @@ def add_error_handlers(app: FastAPI) -> None:
             message = f"there is nothing at {request.url.path}: see /v1/models and /v1/chat/completions"
         elif error.status_code == 405:
             message = f"{request.url.path} does not take {request.method}"
+        record_of(request.scope).error = f"http_{error.status_code}"
         kind = "server_error" if error.status_code >= 500 else "invalid_request_error"
         return error_response(error.status_code, message, kind, f"http_{error.status_code}", error.headers)
 

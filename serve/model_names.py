@@ -1,6 +1,7 @@
 """Model names of the endpoint: which one means which arm and adapter. Knows neither HTTP nor vLLM.
 
-`django` is the domain with its default arm, `django:rag` one arm, `django@3f9c2a1b` one published adapter.
+`django` is the domain with its default arm, `django:rag` one arm, `django@3f9c2a1b` one published adapter;
+`django+helpdesk` searches two corpora, and the first one's persona and adapter answer.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from core.arms import ARMS, Arm
 from core.errors import RequestError
 from core.pack import DomainPack
-from core.service import AdapterInfo, DomainService
+from core.service import DomainService
 
 _ORDER = ("hybrid", "rag", "icl", "rag+icl", "base", "lora", "hybrid+icl")
 
@@ -23,12 +24,16 @@ class UnknownModelError(RequestError):
 
 
 class ModelTarget(BaseModel):
-    """What a model name stands for. `adapter` None means the active one, where the arm uses one."""
+    """What a model name stands for. `adapter` None means the active one, where the arm uses one.
+
+    `corpus` None is the domain's own; several are joined by `+`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     arm: Arm
     adapter: str | None = None
+    corpus: str | None = None
 
 
 class ModelEntry(BaseModel):
@@ -45,8 +50,9 @@ def default_arm(pack: DomainPack, *, adapter_active: bool) -> Arm:
     return ARMS["rag"] if arm.adapter and not adapter_active else arm
 
 
-def list_models(pack: DomainPack, adapters: Sequence[AdapterInfo], *, adapter_active: bool) -> list[ModelEntry]:
-    """All names that answer now, the domain itself first."""
+def list_models(service: DomainService) -> list[ModelEntry]:
+    """All names that answer now, the domain itself first. Of several corpora only pairs are listed. Reads files."""
+    pack, adapter_active = service.pack, service.status().adapter is not None
     arm = default_arm(pack, adapter_active=adapter_active)
     own = ModelEntry(name=pack.name, description=f"{pack.title}. Now: {arm.description}")
     arms = [
@@ -55,23 +61,44 @@ def list_models(pack: DomainPack, adapters: Sequence[AdapterInfo], *, adapter_ac
     ]
     published = [
         ModelEntry(name=info.name, description="Passages and this published adapter.", created=info.created)
-        for info in adapters
+        for info in service.adapters()
     ]
-    return [own, *arms, *published]
+    pairs = [
+        ModelEntry(name=f"{pack.name}+{other}", description=f"{pack.title}, searching '{other}' as well.")
+        for other in _other_corpora(service)
+        if arm.retrieval
+    ]
+    return [own, *arms, *published, *pairs]
 
 
 def resolve_model(name: str, service: DomainService) -> ModelTarget:
-    """What `name` stands for. Raises UnknownModelError."""
+    """What `name` stands for. Raises UnknownModelError. Reads files, unless `resolve_arm` knows the name."""
+    target = resolve_arm(name, service)
+    if target is not None:
+        return target
+    if any(name == info.name for info in service.adapters()):
+        return ModelTarget(arm=ARMS["hybrid"], adapter=name)
+    head, _, rest = name.partition(":")
+    first, *others = head.split("+")
+    target = resolve_arm(f"{first}:{rest}" if rest else first, service)
+    known = set(_other_corpora(service)) if others else set()
+    searchable = target is not None and target.arm.retrieval and not name.endswith(":")
+    if target is None or not searchable or not others or sorted(set(others)) != sorted(others) or set(others) - known:
+        raise UnknownModelError(name, [entry.name for entry in list_models(service)])
+    return target.model_copy(update={"corpus": head})
+
+
+def resolve_arm(name: str, service: DomainService) -> ModelTarget | None:
+    """What `name` stands for, if it is the domain or one of its arms: at once, without reading files."""
     pack, active = service.pack, service.status().adapter is not None
     if name == pack.name:
         return ModelTarget(arm=default_arm(pack, adapter_active=active))
-    for arm in _available(pack, adapter_active=active):
-        if name == f"{pack.name}:{arm.name}":
-            return ModelTarget(arm=arm)
-    adapters = service.adapters()
-    if any(name == info.name for info in adapters):
-        return ModelTarget(arm=ARMS["hybrid"], adapter=name)
-    raise UnknownModelError(name, [entry.name for entry in list_models(pack, adapters, adapter_active=active)])
+    found = (arm for arm in _available(pack, adapter_active=active) if name == f"{pack.name}:{arm.name}")
+    return next((ModelTarget(arm=arm) for arm in found), None)
+
+
+def _other_corpora(service: DomainService) -> list[str]:
+    return [corpus.name for corpus in service.corpora() if corpus.name != service.pack.name]
 
 
 def _available(pack: DomainPack, *, adapter_active: bool) -> list[Arm]:

@@ -4,7 +4,7 @@ Errors of the other process are raised here as the same classes. The other end i
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,18 +58,23 @@ class RemoteService:
         """Answer in one piece."""
         return Answer.model_validate(await self._post("/answer", _ask_body(question, corpus)))
 
-    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
+    async def search(
+        self, text: str, k: int, corpus: str | None = None, where: Mapping[str, Any] | None = None
+    ) -> list[Passage]:
         """The `k` best chunks, whole, best first."""
-        found = await self._post("/search", {"text": text, "k": k, "corpus": corpus})
+        found = await self._post("/search", {"text": text, "k": k, "corpus": corpus, "where": where and dict(where)})
         return [Passage.model_validate(item) for item in found]
 
     async def activate(self, adapter: str) -> None:
         """Make a published adapter the active one."""
         await self._post("/activate", {"adapter": adapter})
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         """Bring the index up to date; returns the receipt."""
-        async for line in self._lines("/ingest", {}):
+        body = {"reembed": reembed, "allow_mass_deletion": allow_mass_deletion}
+        async for line in self._lines("/ingest", body):
             match line:
                 case {"progress": {"stage": stage, "share": share}}:
                     on_progress(stage, share)

@@ -13,6 +13,7 @@ import httpx
 from core.errors import ServeError
 
 LOAD_SECONDS = 120.0
+_CACHE_COUNTERS = ("vllm:prefix_cache_queries_total", "vllm:prefix_cache_hits_total")
 
 
 class VllmApi:
@@ -83,6 +84,29 @@ class VllmApi:
             self._loaded.pop(name, None)
             if name in self.models():
                 self._request("POST", "/v1/unload_lora_adapter", {"lora_name": name})
+
+    def load_again(self) -> None:
+        """Load every adapter once more that was loaded before: for a server that was started anew."""
+        for name, path in dict(self._loaded).items():
+            try:
+                self.load_adapter(name, path)
+            except ServeError:
+                self._loaded.pop(name, None)  # its folder has gone; asking for it will say so
+
+    def cache_counts(self) -> tuple[float, float] | None:
+        """Prompt tokens looked up in the prefix cache since the server started, and found there; None: not known."""
+        try:
+            with self.client(2.0) as client:
+                text = client.get("/metrics").raise_for_status().text
+        except httpx.HTTPError:
+            return None
+        counts = dict.fromkeys(_CACHE_COUNTERS, 0.0)
+        for line in text.splitlines():
+            name = line.partition("{")[0].partition(" ")[0]
+            if name in counts:
+                counts[name] += float(line.rpartition(" ")[2])
+        asked, found = (counts[name] for name in _CACHE_COUNTERS)
+        return asked, found
 
     def _request(self, method: str, path: str, body: dict[str, str] | None = None) -> dict:
         try:

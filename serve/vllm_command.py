@@ -56,6 +56,8 @@ def server_command(options: VllmOptions, socket: Path) -> list[str]:
         *("--max-cpu-loras", str(max(CPU_LORAS, options.max_loras))),
         *("--max-lora-rank", str(_rank_step(options.max_lora_rank))),
         "--enable-prefix-caching",
+        # The one backend that can be told where white space may stand (core.answer_text.json_grammar).
+        *("--structured-outputs-config", '{"backend": "guidance"}'),
         "--disable-uvicorn-access-log",
     ]
     if options.cpu:

@@ -267,7 +267,7 @@ class VllmProcess(VllmApi):
                 return
             try:
                 self._launch(lambda text: self._on_state("restarting", text))
-                self._load_again()
+                self.load_again()
             except ServeError:
                 self._kill()  # the next round counts and reports it
                 continue
@@ -276,13 +276,6 @@ class VllmProcess(VllmApi):
                 return
             ready_at = time.monotonic()
             self._on_state("ready", "")
-
-    def _load_again(self) -> None:
-        for name, path in dict(self._loaded).items():
-            try:
-                self.load_adapter(name, path)
-            except ServeError:
-                self._loaded.pop(name, None)  # its folder has gone; asking for it will say so
 
     def _kill(self) -> None:
         process = self._process

@@ -217,7 +217,7 @@ class FakeService:
     async def answer(self, question: Question, corpus: str | None = None) -> Answer:
         return await self.pipeline.answer(question)
 
-    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
+    async def search(self, text: str, k: int, corpus: str | None = None, where=None) -> list[Passage]:
         found = await self.retriever.ainvoke(text)
         return [to_passage(document, number) for number, document in enumerate(found[:k], start=1)]
 
@@ -234,7 +234,9 @@ class FakeService:
         self.published = [info.model_copy(update={"active": info.name == adapter}) for info in self.published]
         self.state = self.state.model_copy(update={"adapter": adapter})
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         raise NotImplementedError
 
 

@@ -71,6 +71,8 @@ def _footer(turn: Turn, index: int) -> str:
 
 
 def _badge(answer: Answer) -> str:
+    if answer.degraded:
+        return '<span class="badge warn">Passages only: the model is not running</span>'
     if answer.format not in STRUCTURED:
         return '<span class="badge neutral">Not in the documents</span>' if answer.refused and answer.passages else ""
     name = answer.format.upper()

@@ -33,13 +33,13 @@ def not_ready_reason(status: ServiceStatus) -> str | None:
     """Why no question can be answered now, as a sentence; None when one can."""
     if status.ready:
         return None
+    if status.corpus.state == "ready" and status.model.state in {"restarting", "failed"}:
+        return None  # the passages that fit the question are shown instead of an answer
     for name, part in (("model", status.model), ("index of the documents", status.corpus)):
         if part.state == "failed":
             return f"The {name} has failed; the reason stands above."
     if status.corpus.state != "ready":
         return f"The documents are being read{_share(status.corpus)}. You can already type."
-    if status.model.state == "restarting":
-        return "The model is restarting. You can already type."
     return f"The model is starting{_share(status.model)}. You can already type."
 
 

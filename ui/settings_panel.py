@@ -117,4 +117,6 @@ def read_question(
         schema_name=(schema or None) if structured else None,
         history=history,
         adapter=(adapter or None) if ARMS[arm].adapter else None,
+        constrained=True if guaranteed else None,
+        or_passages=True,
     )

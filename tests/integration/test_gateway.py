@@ -1,6 +1,7 @@
 """The gateway on a real port: the clients people use, streams that are broken off, and a clean end."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -89,7 +90,8 @@ def test_openai_client_accumulates_and_parses(serve):
 def test_openai_client_raises_its_own_errors(serve):
     import openai
 
-    with openai_client(serve('{"citations": [], "answer": {}}')) as client:
+    invalid = '{"citations": [], "answer": {}}'
+    with openai_client(serve(invalid, invalid)) as client:
         with pytest.raises(openai.NotFoundError, match="garden:rag"):
             client.chat.completions.create(model="gpt-4", messages=MESSAGES)
         with pytest.raises(openai.BadRequestError, match="tools"):
@@ -122,6 +124,61 @@ def test_langchain_structured_output(serve):
     care = Care(plant="quince", prune="February", sun="full")
     assert model.with_structured_output(Care).invoke(QUINCE) == care
     assert model.with_structured_output(Care, method="json_mode").invoke(QUINCE) == care
+
+
+# --- Open WebUI: too large to install here, so its requests are made as its connection to an OpenAI API makes them ---
+
+
+def test_open_webui_lists_chats_and_asks_for_a_title(serve):
+    served = serve("In February. [1]", "I cannot find this in the leaflets.")
+    headers = {
+        "Authorization": "Bearer none",
+        "X-OpenWebUI-User-Name": "Alice%20B",
+        "X-OpenWebUI-User-Id": "1",
+        "X-OpenWebUI-User-Email": "alice@example.org",
+        "X-OpenWebUI-User-Role": "user",
+        "X-OpenWebUI-Chat-Id": "2",
+    }
+    chat = {
+        "stream": True,
+        "model": "garden",
+        "messages": [
+            {"role": "system", "content": "Current date: 2026-11-24."},
+            {"role": "user", "content": "Hello"},
+            {"role": "assistant", "content": "Hello! How can I help?"},
+            {"role": "user", "content": [{"type": "text", "text": QUINCE}]},
+        ],
+        "stream_options": {"include_usage": True},
+        "temperature": 0.7,
+        "user": "1",
+        "features": {"web_search": False, "image_generation": False},
+        "files": [],
+        "tool_ids": [],
+        "variables": {"{{USER_NAME}}": "Alice"},
+        "metadata": {"chat_id": "2"},
+    }
+    title = {
+        "model": "garden",
+        "messages": [{"role": "user", "content": '### Task:\nGenerate a title as JSON: { "title": "..." }'}],
+        "stream": False,
+        "max_completion_tokens": 1000,
+        "metadata": {"task": "title_generation", "chat_id": "2"},
+    }
+    with httpx.Client(base_url=f"{served.base_url}/v1", headers=headers, timeout=20) as client:
+        models = client.get("/models").json()
+        assert models["object"] == "list"
+        assert all({"id", "object", "owned_by"} <= set(model) for model in models["data"])
+        response = client.post("/chat/completions", json=chat)
+        assert response.headers["content-type"].startswith("text/event-stream")
+        lines = [line.removeprefix("data: ") for line in response.text.split("\n\n") if line]
+        assert lines[-1] == "[DONE]"
+        chunks = [json.loads(line) for line in lines[:-1]]
+        assert (
+            "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks if c["choices"]) == "In February. [1]"
+        )
+        assert chunks[-1]["usage"]["total_tokens"] == 48
+        answer = client.post("/chat/completions", json=title)
+        assert answer.json()["choices"][0]["message"]["content"]
 
 
 # --- clients that go away ---

@@ -6,7 +6,7 @@ import pytest
 
 from core.arms import ARMS
 from core.chat import Done, Found, Question, Searching
-from core.errors import AdapterError, IngestError, RequestError, ServeError
+from core.errors import AdapterError, IngestError, MassDeletionError, RequestError, ServeError
 from serve.remote import RemoteService
 from tests.support.scripted_service import ADAPTER, ScriptedService, until
 from tests.support.served_app import ServedApp, served_app
@@ -76,9 +76,10 @@ def test_errors(either, service):
         asyncio.run(stream())
     with pytest.raises(AdapterError, match="garden@0"):
         asyncio.run(either.activate("garden@0"))
-    service.ingest_error = IngestError("a.pdf cannot be read")
-    with pytest.raises(IngestError, match=r"a\.pdf"):
-        asyncio.run(either.ingest(lambda stage, share: None))
+    for error in (IngestError("a.pdf cannot be read"), MassDeletionError("all documents of a.pdf would go")):
+        service.ingest_error = error
+        with pytest.raises(type(error), match=r"a\.pdf"):
+            asyncio.run(either.ingest(lambda stage, share: None))
 
 
 def test_the_rest(either, service):
@@ -88,7 +89,9 @@ def test_the_rest(either, service):
     assert [hit.source for hit in asyncio.run(either.search("quince", 1))] == ["shrubs/quince.md"]
     asyncio.run(either.activate(ADAPTER))
     told = []
-    assert asyncio.run(either.ingest(lambda *news: told.append(news)))["indexed"] == 1
+    receipt = asyncio.run(either.ingest(lambda *news: told.append(news), reembed=True, allow_mass_deletion=True))
+    assert receipt["indexed"] == 1
+    assert service.ingested_with == {"reembed": True, "allow_mass_deletion": True}
     assert told == [("embedding", 0.5)]
 
 

@@ -11,7 +11,7 @@ from core.settings import IngestSettings, RetrieveSettings
 from ingest.pipeline import ingest_corpus
 from retriever.embedder import load_embedder
 from retriever.hybrid import open_retriever
-from tests.integration.test_ingest import HashEmbedder
+from tests.support.corpora import HashEmbedder
 
 pytestmark = pytest.mark.integration
 
@@ -133,7 +133,7 @@ def test_a_new_generation_is_seen(tmp_path, embedder):
 def test_errors_name_the_command(index, embedder, tmp_path):
     with pytest.raises(RetrievalError, match="graft ingest --domain nothing"):
         open_retriever(tmp_path / "nothing", embedder, RetrieveSettings())
-    with pytest.raises(IndexMismatchError, match=r"another embedder .* delete"):
+    with pytest.raises(IndexMismatchError, match=r"another embedder .* --reembed"):
         open_retriever(index, HashEmbedder(), RetrieveSettings())
     with pytest.raises(RetrievalError, match="empty"):
         open_retriever(index, embedder, RetrieveSettings()).search("  ")

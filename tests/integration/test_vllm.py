@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from serve.vllm_process import VllmProcess
+from tests.support.vllm_contract import VllmContract
 
 pytestmark = pytest.mark.integration
 
@@ -149,6 +150,14 @@ def test_it_answers_on_its_socket_only(vllm: VllmProcess):
 
 def test_base_and_adapters_are_listed(vllm: VllmProcess):
     assert vllm.models() == list(ARMS)
+
+
+class TestRealVllm(VllmContract):
+    """The contract that the fake keeps as well."""
+
+    @pytest.fixture
+    def adapter(self, adapters: dict[str, Path]) -> Path:
+        return adapters["garden@b"]
 
 
 def test_killed_engine_comes_back_with_its_adapters(vllm: VllmProcess, truth: dict[str, list[list[float]]]):

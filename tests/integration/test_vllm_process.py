@@ -22,7 +22,7 @@ from serve.vllm_process import VllmProcess
 pytestmark = pytest.mark.integration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FAKE = REPOSITORY / "tests" / "support" / "fake_vllm.py"
+FAKE = [sys.executable, "-m", "serve.fake_vllm", "--model", "base", "--uds"]
 
 
 class States(list[tuple[str, str]]):
@@ -54,6 +54,11 @@ def group_of(leader: int) -> list[int]:
     return [int(pid) for pid, group in (line.split() for line in output.splitlines()) if int(group) == leader]
 
 
+def crashing(line: str) -> list[str]:
+    """A command that writes a line and fails."""
+    return [sys.executable, "-c", f"import sys; sys.exit({line!r})"]
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     folder = tmp_path / "model"
@@ -82,8 +87,8 @@ def make(
     made: list[VllmProcess] = []
     monkeypatch.setattr(vllm_process, "vllm_version", lambda: "0")
 
-    def build(*crash: str, socket: Path | None = None, **options) -> VllmProcess:
-        command = [sys.executable, str(FAKE), str(socket or tmp_path / "s" / "v.sock"), *crash]
+    def build(crash: str = "", socket: Path | None = None, **options) -> VllmProcess:
+        command = crashing(crash) if crash else [*FAKE, str(socket or tmp_path / "s" / "v.sock")]
         monkeypatch.setattr(vllm_process, "server_command", lambda *_: command)
         made.append(
             VllmProcess(
@@ -140,8 +145,7 @@ def test_server_that_keeps_dying_is_given_up(make, states: States, monkeypatch: 
     monkeypatch.setattr(vllm_process, "MOST_RESTARTS", 1)
     vllm = make()
     vllm.start()
-    crash = [sys.executable, str(FAKE), "socket", "--crash", "GardenError: late frost"]
-    monkeypatch.setattr(vllm_process, "server_command", lambda *_: crash)
+    monkeypatch.setattr(vllm_process, "server_command", lambda *_: crashing("GardenError: late frost"))
     os.kill(vllm.pid, signal.SIGKILL)
     eventually(lambda: states.names()[-1] == "failed")
     assert states.names() == ["starting", "ready", "restarting", "failed"]
@@ -181,7 +185,7 @@ def test_guard_kills_its_group_when_its_parent_dies():
 
 
 def test_failed_start_names_cause_and_log(make, states: States, tmp_path: Path):
-    vllm = make("--crash", "ValueError: Model architectures ['GardenForCausalLM'] are not supported for now.")
+    vllm = make("ValueError: Model architectures ['GardenForCausalLM'] are not supported for now.")
     with pytest.raises(ServeError, match=r"\['GardenForCausalLM'\] is not supported.*vllm\.log"):
         vllm.start()
     assert states.names() == ["starting", "failed"]
@@ -191,7 +195,7 @@ def test_failed_start_names_cause_and_log(make, states: States, tmp_path: Path):
 def test_a_cause_of_an_earlier_start_is_not_reported_again(make, tmp_path: Path):
     (tmp_path / "vllm.log").write_text("OSError: [Errno 28] No space left on device\n")
     with pytest.raises(ServeError, match="GardenError: late frost"):
-        make("--crash", "GardenError: late frost").start()
+        make("GardenError: late frost").start()
 
 
 def test_stop_from_another_thread_ends_a_start(make):

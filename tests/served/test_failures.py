@@ -18,9 +18,12 @@ def test_killed_vllm_is_noticed_and_comes_back_with_its_adapter(served):
     for process in engine:
         os.kill(process.pid, signal.SIGKILL)
     served.wait_until(lambda: not served.is_ready(), "red /ready")
-    refused = chat(served, "garden")
+    passages = chat(served, "garden").json()
+    assert passages["graft"]["degraded"] is True
+    assert passages["citations"]
+    refused = chat(served, "garden", format="json")
     assert refused.status_code == 503
-    assert "message" in refused.json()["error"]
+    assert refused.json()["error"]["code"] == "model_down"
     served.wait_until(served.is_ready, "vLLM's return")
     assert chat(served, "garden").status_code == 200
     assert httpx.get(f"{served.base_url}/health").status_code == 200

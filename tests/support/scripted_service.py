@@ -20,6 +20,7 @@ from core.passages import to_passage
 from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus
 from core.settings import GenerateSettings
 from core.types import Answer, Passage
+from core.without_model import or_passages
 
 GARDEN = Path(__file__).resolve().parents[1] / "packs" / "garden"
 ADAPTER = "garden@3f9c2a1b"
@@ -115,7 +116,10 @@ class ScriptedService:
             adapter=adapter,
         )
         self.published = [ADAPTER] if adapter else []
+        self.other_corpora: list[str] = []
+        self.asked_corpora: list[str | None] = []
         self.ingest_error: GraftError | None = None
+        self.ingested_with: dict[str, bool] = {}
         self._replies = iter(self.script.replies)
         self.pipeline = ChatPipeline(
             pack=self.pack,
@@ -132,15 +136,16 @@ class ScriptedService:
         return ScriptedModel(messages=self._replies, script=self.script)  # type: ignore[arg-type]
 
     async def stream(self, question: Question, corpus: str | None = None) -> AsyncGenerator[Event, None]:
-        if corpus not in (None, self.pack.name):
+        self.asked_corpora.append(corpus)
+        if not set((corpus or self.pack.name).split("+")) <= {info.name for info in self.corpora()}:
             raise RequestError(f"no corpus '{corpus}' in this workspace: it has {self.pack.name}")
-        async for event in self.pipeline.stream(question):
+        async for event in or_passages(self.pipeline.stream(question), question):
             yield event
 
     async def answer(self, question: Question, corpus: str | None = None) -> Answer:
         return await self.pipeline.answer(question)
 
-    async def search(self, text: str, k: int, corpus: str | None = None) -> list[Passage]:
+    async def search(self, text: str, k: int, corpus: str | None = None, where=None) -> list[Passage]:
         documents = await Leaflets().ainvoke(text)
         return [to_passage(document, n) for n, document in enumerate(documents[:k], start=1)]
 
@@ -154,15 +159,19 @@ class ScriptedService:
         ]
 
     def corpora(self) -> list[CorpusInfo]:
-        return [CorpusInfo(name=self.pack.name, chunks=12, documents=11)]
+        names = (self.pack.name, *self.other_corpora)
+        return [CorpusInfo(name=name, chunks=12, documents=11) for name in names]
 
     async def activate(self, adapter: str) -> None:
         if adapter not in self.published:
             raise AdapterError(f"no adapter '{adapter}': it has {', '.join(self.published)}")
         self.state.adapter = adapter
 
-    async def ingest(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+    async def ingest(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
         await asyncio.to_thread(on_progress, "embedding", 0.5)
+        self.ingested_with = {"reembed": reembed, "allow_mass_deletion": allow_mass_deletion}
         if self.ingest_error is not None:
             raise self.ingest_error
         return {"indexed": 1, "chunks": 2}

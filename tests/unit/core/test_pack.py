@@ -107,10 +107,11 @@ def test_a_missing_corpus_is_named(pack):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("{", "cannot be read as JSON"), ('{"type": 5}', "not a JSON Schema")]
+    ("content", "message"),
+    [("{", "cannot be read as JSON"), ('{"type": 5}', "not a JSON Schema"), ('{"x-sections": "A"}', "x-sections")],
 )
 def test_a_broken_schema_is_named(pack, content, message):
-    with pytest.raises(PackError, match=rf"bad.json .*{message}"):
+    with pytest.raises(PackError, match=rf"bad.json.*{message}"):
         pack(schemas={"bad": content})
 
 
@@ -126,7 +127,8 @@ def test_schema_for_follows_format_and_name(pack):
     assert none.schema_for("text", None) is None
     assert none.schema_for("json", None) == {"type": "object"}
     assert one.schema_for("yaml", None) == SCHEMA
-    assert one.schema_for("markdown", "whatever") is None
+    assert one.schema_for("markdown", None) is None
+    assert one.schema_for("markdown", "a") == SCHEMA
     two = pack(schemas={"a": json.dumps(SCHEMA), "b": '{"type": "object"}'})
     assert two.schema_for("json", None) == {"anyOf": [SCHEMA, {"type": "object"}]}
     with pytest.raises(RequestError, match="no schema 'c': it has a, b"):

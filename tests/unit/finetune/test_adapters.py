@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from core.errors import AdapterError
-from finetune.adapters import AdapterStore
+from finetune.adapters import AdapterManifest, AdapterStore, Provenance
 from finetune.job import Job
 
 NAME = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
@@ -88,3 +88,57 @@ def test_infinite_weights_and_foreign_tensors_are_refused(store, job, tmp_path):
         store.check(broken)
     with pytest.raises(AdapterError, match="no LoRA matrix"):
         store.check(foreign)
+
+
+def test_provenance_and_tokenizer_are_published(store, job, tmp_path):
+    folder = trained(tmp_path / "a")
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "training_args.bin").write_bytes(b"pickle")
+    given = Provenance(base_revision="r1", corpus="c", corpus_generation="g2", train=300, test=40, records=120)
+    name = store.publish(folder, job, 3, {}, given).name
+    assert store.manifest(name).provenance == given
+    assert {path.name for path in store.path(name).iterdir()} == {
+        "adapter_model.safetensors",
+        "adapter_config.json",
+        "graft.json",
+        "tokenizer.json",
+    }
+
+
+def test_manifest_of_an_older_graft_is_read(store, job, tmp_path):
+    name = store.publish(trained(tmp_path / "a"), job, 3, {}).name
+    path = store.path(name) / "graft.json"
+    new = {"provenance", "origin", "overrides", "remarks"}
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k not in new}))
+    assert store.manifest(name).provenance == Provenance()
+
+
+def test_active_adapter_is_only_removed_when_said_so(store, job, tmp_path):
+    first = store.publish(trained(tmp_path / "a"), job, 3, {}).name
+    second = store.publish(trained(tmp_path / "b", 2.0), job, 3, {}).name
+    store.activate(first)
+    store.activate(second)
+    with pytest.raises(AdapterError, match="is active"):
+        store.remove(second)
+    store.remove(second, active_too=True)
+    assert store.active() == first
+    assert [m.name for m in store.list()] == [first]
+    with pytest.raises(AdapterError, match="no adapter"):
+        store.remove(second)
+    assert not list(store.folder.glob(".removed-*"))
+
+
+def test_unknown_prompts_pass_and_overrides_pass_for_what_they_name(store, job, tmp_path):
+    plain = AdapterManifest(name="", domain="", base_name="tiny", prompt_hash=None)
+    config = json.loads((trained(tmp_path / "a") / "adapter_config.json").read_text())
+    unknown = store.add(tmp_path / "a", config, plain).name
+    assert store.check(unknown, base_name="tiny", prompt_hash="anything").name == unknown
+    forced = store.add(
+        tmp_path / "a", config, plain.model_copy(update={"prompt_hash": "old", "overrides": ["here", "twin"]})
+    ).name
+    assert forced != unknown
+    store.check(forced, base_name="twin", prompt_hash="here")
+    with pytest.raises(AdapterError, match="other prompts"):
+        store.check(forced, base_name="tiny", prompt_hash="elsewhere")
+    with pytest.raises(AdapterError, match="not on huge"):
+        store.check(forced, base_name="huge", prompt_hash="here")

@@ -113,3 +113,64 @@ def test_repeated_test_question_is_refused(write_pack):
     pack = write_pack([example("iris", 6)], [example("rose", 1, question="when do I  prune a IRIS?")])
     with pytest.raises(LeakageError, match="e-iris"):
         build_rows(pack, EveryPlant(), words, only())
+
+
+def count_words(messages) -> int:
+    return sum(len(message["content"].split()) for message in messages)
+
+
+def test_row_over_the_context_keeps_the_right_passage_and_says_what_it_dropped(write_pack):
+    pack = write_pack([example("iris", 6)], [])
+    (full,) = build_rows(pack, EveryPlant(), words, only(), count_messages=count_words)
+    (cut,) = build_rows(pack, EveryPlant(), words, only(context_tokens=full.tokens - 12), count_messages=count_words)
+    assert full.dropped == []
+    assert cut.tokens <= full.tokens - 12
+    assert cut.kind == "grounded"
+    assert "Prune the iris in month 6." in cut.prompt[-1]["content"]
+    assert len(cut.dropped) == 2
+    for name in cut.dropped:
+        assert name in full.prompt[-1]["content"]
+        assert name not in cut.prompt[-1]["content"]
+
+
+def test_example_that_does_not_fit_at_all_is_left_out_and_named(write_pack):
+    pack = write_pack([example("iris", 6), example("rose", 1)], [])
+    (full, _) = build_rows(pack, EveryPlant(), words, only(token_budget=1), count_messages=count_words)
+    left_out: dict[str, str] = {}
+    rows = build_rows(
+        pack,
+        EveryPlant(),
+        words,
+        only(token_budget=1, context_tokens=full.tokens - 1),
+        count_messages=count_words,
+        on_left_out=left_out.__setitem__,
+    )
+    assert rows == []
+    assert left_out.keys() == {"e-iris", "e-rose"}
+    assert str(full.tokens) in left_out["e-iris"]
+
+
+def test_answer_without_evidence_is_given_without_citation(write_pack):
+    (row,) = build_rows(write_pack([example("iris", 6, evidence=[])], []), EveryPlant(), words, only(missing_share=1))
+    assert row.kind == "uncited"
+    assert json.loads(row.completion[0]["content"]) == {"citations": [], "answer": {"plant": "iris", "month": "6"}}
+
+
+def test_some_structured_rows_show_every_schema(write_pack):
+    root = write_pack([example(p, n) for n, p in enumerate(PLANTS)], []).root
+    (root / "schemas/opening.json").write_text('{"type": "object", "properties": {"opens": {"type": "string"}}}')
+    pack = load_pack(str(root), root / "none", root / "none")
+    named = build_rows(pack, EveryPlant(), words, only(any_schema_share=0))
+    shown = build_rows(pack, EveryPlant(), words, only(any_schema_share=1))
+    assert {row.schema_shown for row in named} == {"pruning"}
+    assert {row.schema_shown for row in shown} == {"any"}
+    assert all('"opens"' in row.prompt[0]["content"] and '"month"' in row.prompt[0]["content"] for row in shown)
+    assert not any('"opens"' in row.prompt[0]["content"] for row in named)
+    assert [row.completion for row in named] == [row.completion for row in shown]
+    half = build_rows(pack, EveryPlant(), words, only(any_schema_share=0.5))
+    assert {row.schema_shown for row in half} == {"pruning", "any"}
+
+
+def test_pack_with_one_schema_always_names_it(write_pack):
+    (row,) = build_rows(write_pack([example("iris", 6)], []), EveryPlant(), words, only(any_schema_share=1))
+    assert row.schema_shown == "pruning"

@@ -6,7 +6,8 @@ import socket
 import httpx
 import pytest
 
-from core.settings import ModelSettings, ServeSettings, Settings
+from core.errors import GraftError
+from core.settings import IngestSettings, ModelSettings, ServeSettings, Settings
 from core.workspace import Workspace
 from graft import doctor
 from graft.doctor import GIB, diagnose
@@ -75,6 +76,37 @@ def test_packages_name_what_is_missing_and_what_is_too_old(monkeypatch):
     assert "other" not in check.detail
     monkeypatch.setattr(doctor.metadata, "requires", lambda name: wanted[:1])
     assert doctor.check_packages().state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("held", "state", "word"),
+    [
+        (
+            {"memory": "3072 MiB", "files": "Landlock 7", "network": "seccomp"},
+            "ok",
+            "files (Landlock 7), network (seccomp)",
+        ),
+        ({"memory": "3072 MiB", "files": "", "network": "seccomp"}, "warn", "not: files"),
+        (GraftError("the parsing process does not start"), "fail", "does not start"),
+    ],
+)
+def test_parsing_tells_what_is_enforced(monkeypatch, held, state, word):
+    def probe(memory_bytes):
+        if isinstance(held, GraftError):
+            raise held
+        return held
+
+    monkeypatch.setattr("ingest.process.probe", probe)
+    check = doctor.check_parsing(IngestSettings())
+    assert check.state == state
+    assert word in check.detail
+    assert bool(check.remedy) == (state != "ok")
+
+
+@pytest.mark.parametrize(("path", "state"), [("/usr/bin/tesseract", "ok"), (None, "warn")])
+def test_ocr(monkeypatch, path, state):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: path if name == "tesseract" else None)
+    assert doctor.check_ocr().state == state
 
 
 def test_no_vllm_at_all(monkeypatch):

@@ -1,22 +1,48 @@
-"""Writes small PDF files for tests: pages of lines, each with its font size."""
+"""Writes small PDF files for tests: pages of lines, or of texts, rules and pictures at given places."""
+
+import zlib
+from collections.abc import Sequence
 
 
 def write_pdf(pages: list[list[tuple[int, str]]]) -> bytes:
-    """A PDF with one text block per line."""
-    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
-    kids = []
+    """A PDF with one text block per line, each with its font size."""
+    contents = []
     for lines in pages:
         content = b"BT 72 720 Td 60 TL\n"
         for size, line in lines:
-            escaped = line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)").encode("latin-1")
-            content += b"/F1 %d Tf (%s) Tj T*\n" % (size, escaped)
-        content += b"ET"
-        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
-        page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
-        page += b"/Resources << /Font << /F1 3 0 R >> >> >>"
-        objects.append(page % len(objects))
-        kids.append(len(objects))
-    objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(b"%d 0 R" % k for k in kids), len(kids))
+            content += b"/F1 %d Tf (%s) Tj T*\n" % (size, _escaped(line))
+        contents.append(content + b"ET")
+    return _document(contents)
+
+
+def write_placed_pdf(pages: Sequence[Sequence[tuple]]) -> bytes:
+    """A PDF of items: `(x, y, size, text)`, `(x0, y0, x1, y1)` for a rule; points from the lower left corner."""
+    contents = []
+    for items in pages:
+        content = b""
+        for item in items:
+            if isinstance(item[3], str):
+                x, y, size, text = item
+                content += b"BT /F1 %g Tf %g %g Td (%s) Tj ET\n" % (size, x, y, _escaped(text))
+            else:
+                content += b"0.5 w %g %g m %g %g l S\n" % item
+        contents.append(content)
+    return _document(contents)
+
+
+def write_scanned_pdf(first: str, width: int, height: int, pixels: bytes) -> bytes:
+    """A PDF of two pages: a line of text, then a picture (one byte of grey per pixel) as scanners write it."""
+    packed = zlib.compress(pixels)
+    picture = (
+        b"<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 "
+        b"/Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream" % (width, height, len(packed), packed)
+    )
+    text = b"BT /F1 12 Tf 72 720 Td (%s) Tj ET" % _escaped(first)
+    return _document([text, b"q 612 0 0 792 0 0 cm /I1 Do Q"], picture)
+
+
+def write_objects(objects: Sequence[bytes]) -> bytes:
+    """A PDF of these objects, the first its catalogue, with a cross-reference table."""
     out, offsets = b"%PDF-1.4\n", []
     for number, content in enumerate(objects, start=1):
         offsets.append(len(out))
@@ -25,3 +51,20 @@ def write_pdf(pages: list[list[tuple[int, str]]]) -> bytes:
     start = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, table)
     return out + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, start)
+
+
+def _document(contents: Sequence[bytes], picture: bytes = b"null") -> bytes:
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    objects.append(picture)
+    kids = []
+    for content in contents:
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
+        page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R " % len(objects)
+        objects.append(page + b"/Resources << /Font << /F1 3 0 R >> /XObject << /I1 4 0 R >> >> >>")
+        kids.append(len(objects))
+    objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(b"%d 0 R" % k for k in kids), len(kids))
+    return write_objects(objects)
+
+
+def _escaped(line: str) -> bytes:
+    return line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)").encode("latin-1")

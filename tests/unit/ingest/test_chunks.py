@@ -12,9 +12,9 @@ def document(*parts):
     """Parts are (kind, text) or (kind, text, level)."""
     text, blocks = "", []
     for kind, content, *level in parts:
-        head_end = len(text) + len(content.split("\n")[0]) if kind == "table" else 0
+        head = (len(text), len(text) + len(content.split("\n")[0])) if kind == "table" else None
         label = content.lstrip("# ") if kind == "heading" else ""
-        blocks.append(Block(kind, len(text), len(text) + len(content), *(level or [0]), label=label, head_end=head_end))
+        blocks.append(Block(kind, len(text), len(text) + len(content), *(level or [0]), label=label, head=head))
         text += content + "\n\n"
     return ParsedDocument(text, tuple(blocks))
 
@@ -73,10 +73,3 @@ def test_rows_of_a_long_table_carry_its_header():
 def test_one_endless_word_ends():
     chunks = make_chunks(document(("text", "x" * 5000)), 16, lambda texts: [len(t) for t in texts])
     assert "".join(c.text for c in chunks) == "x" * 5000
-
-
-def test_locator_names_lines_where_there_are_no_headings_and_pages_where_there_are():
-    assert make_chunks(document(("text", "one\ntwo")), 9, count)[0].locator == "lines 1-2"
-    paged = ParsedDocument("hello", (Block("text", 0, 5, page=3, place="page 3"),))
-    chunk = make_chunks(paged, 9, count)[0]
-    assert (chunk.locator, chunk.page) == ("page 3", 3)

@@ -26,7 +26,7 @@ def test_one_receipt_each(tmp_path):
     (corpus / "loop.md").symlink_to(corpus / "loop.md")
     os.mkfifo(corpus / "pipe")
     found = receipts(corpus)
-    assert found["a.md"] == found['sub/b "quoted"\n.md'] == found["inside.md"] == ""
+    assert found["a.md"] == found[r'sub/b "quoted"\n.md'] == found["inside.md"] == ""
     assert "out of the corpus" in found["leads-out.md"]
     assert "FIFO" in found["pipe"]
     assert "link to a folder" in found["folder"]

@@ -1,42 +1,71 @@
-"""Formats by name, encodings by content."""
+"""Formats: the one that a name claims, if the content agrees."""
+
+import io
+import zipfile
 
 import pytest
 
-from ingest.decode import decode
 from ingest.formats import format_of
+from ingest.signatures import signature_of
+
+
+def archive(*names, **parts):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as file:
+        for name in names:
+            file.writestr(name, "<x/>")
+        for name, content in parts.items():
+            file.writestr(name, content)
+    return target.getvalue()
+
+
+DOCX = archive("word/document.xml")
 
 
 @pytest.mark.parametrize(
-    ("name", "head", "kind"),
+    ("name", "data", "kind"),
     [
         ("a/b.MD", b"", "markdown"),
         ("x.py", b"", "code"),
         ("x.csv", b"", "rows"),
+        ("x.json", b"{}", "json"),
         ("README", b"hello", "text"),
         ("x.unknown", b"plain", "text"),
-        ("x.pdf", b"%PDF", "pdf"),
+        ("x.pdf", b"%PDF-1.7", "pdf"),
+        ("x.pdf", b"\nwritten by a printer\n%PDF-1.7", "pdf"),
+        ("no-suffix", b"%PDF-1.7", "pdf"),
+        ("no-suffix", DOCX, "docx"),
+        ("x.docx", DOCX, "docx"),
+        ("x.odt", archive(mimetype="application/vnd.oasis.opendocument.text"), "odt"),
+        ("x.epub", archive(mimetype="application/epub+zip"), "epub"),
+        ("x.txt", b"<!DOCTYPE html><p>a page as text</p>", "text"),
     ],
 )
-def test_format(name, head, kind):
-    assert format_of(name, head) == kind
+def test_format(name, data, kind):
+    assert format_of(name, data) == kind
 
 
 @pytest.mark.parametrize(
-    ("name", "head", "reason"), [("x.png", b"", ".png"), ("x.doc", b"", ".docx"), ("x", b"a\0b", "binary")]
+    ("name", "data", "reason"),
+    [
+        ("x.png", b"", ".png files hold no text"),
+        ("x.doc", b"", "save it as .docx"),
+        ("x.ods", b"", "save it as .xlsx"),
+        ("x.txt", b"%PDF-1.7", "is a PDF, not a .txt file: rename it to .pdf"),
+        ("x.md", DOCX, "is a Word document, not a .md file: rename it to .docx"),
+        ("x.xlsx", DOCX, "is a Word document, not a xlsx file: rename it to .docx"),
+        ("x.pdf", b"<html>", "is an HTML page, not a pdf file: rename it to .html"),
+        ("x.docx", b"hello", "is not a docx file: damaged"),
+        ("x.docx", DOCX[:40], "is not a docx file: damaged"),
+        ("x.py", b"\x7fELF", "is a program, not a .py file$"),
+        ("x", b"\x89PNG", "is a PNG image, which holds no text"),
+    ],
 )
-def test_rejections_say_why(name, head, reason):
+def test_rejections_say_what_it_is_and_what_to_do(name, data, reason):
     with pytest.raises(ValueError, match=reason):
-        format_of(name, head)
+        format_of(name, data)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_encodings(encoding):
-    text = (
-        "Über die Prüfung der Geräte steht hier ein längerer Satz, damit die Kodierung erkennbar ist. Größe: 5 Öfen.\n"
-    )
-    assert decode(text.replace("\n", "\r\n").encode(encoding)) == text
-
-
-def test_binary_is_no_text():
-    with pytest.raises(ValueError, match="NUL"):
-        decode(b"ab\0cd")
+@pytest.mark.parametrize("text", [b"ID3 tags are explained here", b"GIF89 was a format", b"PK is a name", b"MZ", b""])
+def test_text_that_begins_like_a_signature_is_text(text):
+    assert signature_of(text) is None

@@ -49,7 +49,7 @@ def test_markdown_blocks():
     ]
     assert document.title == "Pump X"
     table = document.blocks[-1]
-    assert document.text[table.start : table.head_end] == "| code | text |\n| --- | --- |"
+    assert document.text[slice(*table.head)] == "| code | text |\n| --- | --- |"
 
 
 def test_nothing_between_blocks_is_lost():

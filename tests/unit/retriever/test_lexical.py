@@ -6,8 +6,10 @@ import pytest
 
 from core.index import SCHEMA
 from core.terms import terms
-from retriever.lexical import LexicalIndex
+from retriever.lexical import ANYWHERE, LexicalIndex
+from retriever.names import name_bonus
 from retriever.query import read_question
+from retriever.rarity import Rarity
 
 
 @pytest.fixture
@@ -30,32 +32,36 @@ def index():
     return LexicalIndex(connection, len(rows))
 
 
+def names(index, question):
+    return name_bonus(read_question(question), index, Rarity([index]), ANYWHERE)
+
+
 def test_identifier_finds_its_definition_first(index):
     query = read_question("What does fields.E003 mean?")
-    assert index.search(query, 5)[0][0] == 1
-    bonus = index.exact(query, 5)
+    assert index.search(query.words, 5, ANYWHERE)[0][0] == 1
+    bonus = names(index, query.text)
     assert max(bonus, key=bonus.__getitem__) == 1
     assert 2 not in bonus
 
 
 def test_capitals_name_the_setting_not_the_tag(index):
-    bonus = index.exact(read_question("What is DEBUG?"), 5)
+    bonus = names(index, "What is DEBUG?")
     assert bonus[3] == max(bonus.values())
     assert bonus[3] > bonus.get(4, 0)
 
 
 def test_a_mention_in_a_long_question_counts_less_than_the_question_itself(index):
-    asked = index.exact(read_question("What is fields.E003?"), 5)[1]
-    mentioned = index.exact(read_question("Which reserved word filler text must be a mapping in fields.E003?"), 5)[1]
+    asked = names(index, "What is fields.E003?")[1]
+    mentioned = names(index, "Which reserved word filler text must be a mapping in fields.E003?")[1]
     assert mentioned < asked
 
 
 def test_unknown_and_hostile_words_find_nothing(index):
-    assert index.search(read_question('zzz" OR "x'), 5) == []
-    assert index.exact(read_question("QQQ_NOT_THERE"), 5) == {}
-    assert index.rarity(["nowhere"]) == {"nowhere": 0.0}
+    assert index.search(read_question('zzz" OR "x').words, 5, ANYWHERE) == []
+    assert names(index, "QQQ_NOT_THERE") == {}
+    assert Rarity([index]).of_words(["nowhere"]) == {"nowhere": 0.0}
 
 
 def test_rarer_words_weigh_more(index):
-    weights = index.rarity(["reserved", "filler"])
+    weights = Rarity([index]).of_words(["reserved", "filler"])
     assert weights["reserved"] > weights["filler"] > 0

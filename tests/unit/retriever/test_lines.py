@@ -18,3 +18,9 @@ def test_endings_do_not_matter():
 
 def test_no_words_no_score():
     assert best_line("text", "", {}) == 0.0
+
+
+def test_a_name_with_a_full_stop_is_one_line_and_chinese_sentences_are_several():
+    assert best_line("pump.E002", "[]", {"pump.e002": 1.0, "e002": 1.0}) == 1.0
+    weights = {"红色": 1.0, "蓝色": 1.0}
+    assert best_line("灯是红色。灯是蓝色。", "[]", weights) == 0.5

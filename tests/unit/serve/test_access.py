@@ -293,3 +293,69 @@ def test_refusal_is_one_line_of_json():
     text = fetch(headers={"Host": "evil.example"}).text
     assert "\n" not in text
     assert set(json.loads(text)["error"]) == {"message", "type", "code", "param"}
+
+
+# --- limits of a key ---
+
+
+def limited_post(settings: ServeSettings, key: str = "wonder", size: int = 1):
+    headers = {"Authorization": f"Bearer {key}"}
+    return {"settings": settings, "path": "/v1/x", "method": "POST", "headers": headers, "content": b"x" * size}
+
+
+def test_key_has_so_many_requests_in_a_minute(tmp_path):
+    path = tmp_path / "keys"
+    path.write_text(f"alice:{digest('wonder')} requests_per_minute=2\nbob:{digest('build')}\n")
+
+    async def go():
+        app = site(ServeSettings(api_keys_file=path, requests_per_minute=3))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:7860") as client:
+            ask = lambda key: client.post("/v1/nothing", headers={"Authorization": f"Bearer {key}"})  # noqa: E731
+            return [await ask("wonder") for _ in range(3)], [await ask("build") for _ in range(4)]
+
+    alice, bob = asyncio.run(go())
+    assert [response.status_code for response in alice] == [404, 404, 429]
+    assert [response.status_code for response in bob] == [404, 404, 404, 429]
+    assert int(alice[-1].headers["Retry-After"]) == 30
+    assert alice[-1].json()["error"]["code"] == "rate_limit_exceeded"
+
+
+def test_key_has_a_largest_body_of_its_own(tmp_path):
+    path = tmp_path / "keys"
+    path.write_text(f"alice:{digest('wonder')} max_body_mib=0.001\nbob:{digest('build')}\n")
+    settings = ServeSettings(api_keys_file=path)
+    sizes = {key: fetch(**limited_post(settings, key, 2000)).status_code for key in ("wonder", "build")}
+    assert sizes == {"wonder": 413, "build": 404}
+
+
+def test_slow_body_is_given_up(monkeypatch):
+    from serve import body_limit
+
+    monkeypatch.setattr(body_limit, "BODY_SECONDS", 0.01)
+
+    # httpx's ASGITransport reads the whole body first, so the application is called by hand.
+    async def go():
+        sent = []
+
+        async def receive():
+            await asyncio.sleep(5)
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"host", b"127.0.0.1")],
+            "server": ("127.0.0.1", 7860),
+            "root_path": "",
+        }
+        await site(ServeSettings())(scope, receive, send)
+        return sent[0]["status"]
+
+    assert asyncio.run(go()) == 408

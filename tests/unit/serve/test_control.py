@@ -131,12 +131,16 @@ def test_activate_names_the_adapter_or_fails_as_the_service_does():
 
 
 def test_ingest_tells_progress_then_its_receipt():
-    found = lines(call(ScriptedService(), "POST", "/ingest"))
+    service = ScriptedService()
+    found = lines(call(service, "POST", "/ingest", json={}))
     assert found == [{"progress": {"stage": "embedding", "share": 0.5}}, {"result": {"indexed": 1, "chunks": 2}}]
+    assert service.ingested_with == {"reembed": False, "allow_mass_deletion": False}
+    call(service, "POST", "/ingest", json={"allow_mass_deletion": True})
+    assert service.ingested_with == {"reembed": False, "allow_mass_deletion": True}
 
 
 def test_failed_ingest_ends_with_the_error():
     service = ScriptedService()
     service.ingest_error = IngestError("a.pdf cannot be read: remove it")
-    found = lines(call(service, "POST", "/ingest"))
+    found = lines(call(service, "POST", "/ingest", json={}))
     assert found[-1]["error"] == {"type": "IngestError", "message": "a.pdf cannot be read: remove it"}

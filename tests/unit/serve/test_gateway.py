@@ -190,10 +190,12 @@ def test_refusal_in_json_is_null_and_said_beside_it():
     "reply", ['{"citations": [1], "answer": {"plant": "quince"}}', '{"citations": [1], "ans', "no"]
 )
 def test_invalid_structured_answer_is_an_error_and_never_sent(reply, stream):
-    response = ask(ScriptedService(reply), format="json", stream=stream)
+    service = ScriptedService(reply, reply)
+    response = ask(service, format="json", stream=stream)
     assert response.status_code == 502
     assert error(response)["code"] == "invalid_answer"
     assert "quince" not in response.text
+    assert [options.get("temperature") for options in service.script.options] == [None, 0.6]
 
 
 def test_cut_off_structured_answer_is_tried_once_more_with_room():
@@ -314,6 +316,13 @@ def test_unexpected_error_is_500_without_its_content():
     assert response.status_code == 500
     assert error(response)["code"] == "internal_error"
     assert "secret" not in response.text
+
+
+def test_body_that_is_not_declared_as_json_is_400():
+    body = json.dumps({"model": "garden", "messages": QUESTION})
+    response = send(ScriptedService(), "POST", "/v1/chat/completions", content=body)
+    assert response.status_code == 400
+    assert "Content-Type" in error(response)["message"]
 
 
 def test_broken_json_is_400():

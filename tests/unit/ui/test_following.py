@@ -32,7 +32,7 @@ def test_send_opens_when_the_model_is_ready(service):
 
 
 def test_failure_is_named_and_blocks(service):
-    service.state = service.state.model_copy(update={"model": PartStatus(state="failed", detail="no memory")})
+    service.state = service.state.model_copy(update={"corpus": PartStatus(state="failed", detail="no memory")})
     _, shown = changes(service, Seen())
     assert shown["send"] == {"value": "Not ready", "interactive": False}
     assert "no memory" in shown["strip"]["value"]

@@ -102,8 +102,14 @@ def test_reason_names_the_part_that_is_not_ready():
     reading = status(corpus=PartStatus(state="starting", progress=0.5))
     assert "documents are being read (50%)" in (not_ready_reason(reading) or "")
     assert "model is starting" in (not_ready_reason(status(model=PartStatus(state="starting"))) or "")
-    failed = status(model=PartStatus(state="failed", detail="Do this."))
-    assert not_ready_reason(failed) == "The model has failed; the reason stands above."
+    failed = status(corpus=PartStatus(state="failed", detail="Do this."))
+    assert not_ready_reason(failed) == "The index of the documents has failed; the reason stands above."
+
+
+def test_passages_can_be_had_while_the_model_is_down():
+    assert not_ready_reason(status(model=PartStatus(state="failed", detail="Do this."))) is None
+    assert not_ready_reason(status(model=PartStatus(state="restarting"))) is None
+    assert "model is not running" in answer_html(make(degraded=True), 0)
 
 
 def test_line_tells_search_time_and_tokens():

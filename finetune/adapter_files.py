@@ -1,0 +1,55 @@
+"""What an adapter folder holds: the names of its files and its manifest. Knows no store and checks nothing."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
+MANIFEST = "graft.json"
+# So that the folder can be used without its base's: the tokenizer it was trained with.
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
+
+
+class Provenance(BaseModel):
+    """Where an adapter's base and data came from, as far as its job does not say.
+
+    `base_revision` tells versions of a base of the same name apart; `corpus` is the hash of the index that the rows
+    were built from, `corpus_generation` its name. Counts are examples (`train`, `test`) and training records.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    base_revision: str | None = None
+    corpus: str | None = None
+    corpus_generation: str | None = None
+    train: int | None = None
+    test: int | None = None
+    records: int | None = None
+
+
+class AdapterManifest(BaseModel):
+    """What an adapter is made of. `name` is `domain@hash`; `base_name` is the base model it belongs to.
+
+    `prompt_hash` None: nobody knows which prompts it was trained with. `origin` is where an imported one came from.
+    `overrides` are base names and prompt hashes that a person allowed it for; `remarks` are the admission's warnings.
+    """
+
+    name: str
+    domain: str
+    base_name: str
+    prompt_hash: str | None
+    data_hash: str | None = None
+    test_hash: str | None = None
+    method: str = "lora"
+    preset: str = "default"
+    rank: int = 16
+    seed: int = 7
+    examples: int = 0
+    created: str = ""
+    provenance: Provenance = Provenance()
+    metrics: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    origin: str | None = None
+    overrides: list[str] = []
+    remarks: list[str] = []

@@ -1,0 +1,1 @@
+"""What is wrong with a domain's examples before anything is trained on them: each check a file, all of them pure."""

@@ -1,0 +1,122 @@
+"""Candidates for training: what a teacher wrote and code found sound, in a file that a person works through.
+
+`review.jsonl` holds the candidates, `review-refused.jsonl` beside it what code refused, so that a run goes on where one
+stopped. Both are replaced or appended whole, line by line.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.errors import ExampleError
+from core.files import disk_error, write_atomically, write_lines
+from core.types import Example
+
+Status = Literal["pending", "accepted", "rejected"]
+
+
+class Candidate(BaseModel):
+    """One candidate. `task` names what was asked of the teacher; `passage` is the text it saw.
+
+    `replaces` None: a new example; else the id of the training example whose answer, `before`, it rewrites.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Status = "pending"
+    task: str
+    example: Example
+    passage: str = ""
+    replaces: str | None = None
+    before: str | None = None
+    teacher: str = ""
+
+
+class Refusal(BaseModel):
+    """A try that code refused: the reason's kind, and the beginning of what the teacher wrote."""
+
+    task: str
+    reason: str
+    text: str = ""
+
+
+class ReviewFile:
+    """The candidates of one pack in `folder` (its examples folder)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self.refused = folder / "review.jsonl", folder / "review-refused.jsonl"
+
+    def read(self) -> list[Candidate]:
+        """All candidates, in the order they came. Raises ExampleError naming the line."""
+        return list(_read(self.path, Candidate))
+
+    def refusals(self) -> list[Refusal]:
+        """All refused tries. Raises ExampleError naming the line."""
+        return list(_read(self.refused, Refusal))
+
+    def tasks(self) -> set[str]:
+        """Every task that has an outcome."""
+        return {item.task for item in self.read()} | {item.task for item in self.refusals()}
+
+    def count(self) -> Counter[str]:
+        """Candidates by status."""
+        return Counter(candidate.status for candidate in self.read())
+
+    def add(self, outcome: Candidate | Refusal) -> None:
+        """Append one outcome. A kill leaves at most half a last line, which reading passes over."""
+        path = self.path if isinstance(outcome, Candidate) else self.refused
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _drop_half_line(path)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(outcome.model_dump(by_alias=True), ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise disk_error(error, path) from error
+
+    def settle(self, task: str, status: Status, example: Example) -> None:
+        """Write down what became of a candidate, and the example as it was decided on."""
+        found = [
+            candidate.model_copy(update={"status": status, "example": example}) if candidate.task == task else candidate
+            for candidate in self.read()
+        ]
+        write_lines(self.path, (candidate.model_dump(by_alias=True) for candidate in found))
+
+
+def _read(path: Path, kind: "type[Candidate | Refusal]") -> Iterator:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExampleError(f"{path} cannot be read as UTF-8: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield kind.model_validate(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                return  # a run was killed while it wrote this
+            raise ExampleError(f"{path}:{number}: not JSON ({error.msg}); fix or remove the line") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise ExampleError(f"{path}:{number}: {key}: {first['msg']}; fix or remove the line") from error
+
+
+def _drop_half_line(path: Path) -> None:
+    """Cut off what a killed run left of its last line; a whole line that lacks only its end gets it."""
+    data = path.read_bytes() if path.exists() else b""
+    if not data or data.endswith(b"\n"):
+        return
+    head, _, last = data.rpartition(b"\n")
+    try:
+        json.loads(last)
+    except ValueError:
+        write_atomically(path, head + b"\n" if head else b"")
+    else:
+        write_atomically(path, data + b"\n")
