@@ -48,7 +48,7 @@ class Scratch(NamedTuple):
     pads: np.ndarray  # int64 [P / PADDING + 1]: where a text begins then
     sums: np.ndarray  # int32 [(TILE_ROWS + ROWS) * max(3 H, F)]
     inner: np.ndarray  # uint8 [TILE_ROWS + ROWS, F]
-    row: np.ndarray  # float32 [F]
+    row: np.ndarray  # float32 [max(H, F)]
     queries: np.ndarray  # bfloat16 [P + ROWS, H]
     key_row: np.ndarray  # bfloat16 [H]
     key_pairs: np.ndarray  # uint32 [H / 2], the same memory
@@ -73,7 +73,7 @@ def make_scratch(hidden: int, inner: int, tokens: int) -> Scratch:
         pads=aligned((tokens // PADDING + 1,), np.int64),
         sums=aligned(((TILE_ROWS + ROWS) * max(3 * hidden, inner),), np.int32),
         inner=aligned((TILE_ROWS + ROWS, inner), np.uint8),
-        row=aligned((inner,), np.float32),
+        row=aligned((max(hidden, inner),), np.float32),
         queries=aligned((tokens + ROWS, hidden), np.uint16),
         key_row=key_row,
         key_pairs=key_row.view(np.uint32),
