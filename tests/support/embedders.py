@@ -5,7 +5,6 @@ from typing import Any
 
 _VOCABULARY = "[PAD] [UNK] [CLS] [SEP] [MASK] the pump is red blue lamp query passage : ##s ##ed a b c d e f . , ? 1 2"
 _WORDS = _VOCABULARY.split(" ")
-)
 
 
 def save_bert(
