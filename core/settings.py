@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.errors import SettingsError
 
 PREFIX = "GRAFT_"
-# Read elsewhere, not settings of a section: test and pack switches.
-RESERVED_NAMES = frozenset({"GRAFT_CONFIG", "GRAFT_DJANGO_SDIST", "GRAFT_TORCH_BACKEND", "GRAFT_TEST_LLM"})
+# Read elsewhere, not settings of a section: a secret, test and pack switches.
+RESERVED_NAMES = frozenset(
+    {"GRAFT_CONFIG", "GRAFT_DJANGO_SDIST", "GRAFT_EMBEDDER_KEY", "GRAFT_TORCH_BACKEND", "GRAFT_TEST_LLM"}
+)
 
 
 class Section(BaseModel):
@@ -33,7 +35,12 @@ class ModelSettings(Section):
     )
     embedder: str = Field(
         default="packaged",
-        description="Embedder: 'packaged' (all-MiniLM-L6-v2), a sentence-transformers id, or a folder.",
+        description="Embedder: 'packaged' (all-MiniLM-L6-v2), a sentence-transformers id, a folder, or 'openai:MODEL'.",
+    )
+    embedder_url: str | None = Field(
+        default=None,
+        description="The OpenAI-compatible endpoint (http://host:port/v1) of an 'openai:MODEL' embedder. A key, if it "
+        "wants one, is taken from the environment: GRAFT_EMBEDDER_KEY.",
     )
 
 

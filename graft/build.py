@@ -2,18 +2,20 @@
 
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import ModelError, PackError
+from core.errors import ModelError, PackError, SettingsError
 from core.pack import DomainPack, load_pack
 from core.passages import CountTokens
 from core.prompt import CountMessages, Message, prompt_hash
 from core.settings import GenerateSettings, Settings
 from core.workspace import Workspace
+from graft.models import REMOTE_EMBEDDER
 
 if TYPE_CHECKING:
     import httpx
@@ -50,10 +52,27 @@ def prepare_pack(pack: DomainPack, say: Say, *, trusted: bool = False) -> None:
 
 
 def load_embeddings(settings: Settings, embedder: str | Path) -> "Embeddings":
-    """The embedder of the workspace as LangChain Embeddings."""
-    from retriever.embedder import load_embedder
+    """The embedder as LangChain Embeddings, from a folder or 'openai:MODEL'. Raises ModelError, SettingsError.
 
-    return load_embedder(embedder, batch_size=settings.ingest.batch_size)
+    Cheap: a local model's weights are loaded when something is first embedded.
+    """
+    name = str(embedder)
+    if not name.startswith(REMOTE_EMBEDDER):
+        from retriever.embedder import load_embedder
+
+        return load_embedder(embedder, batch_size=settings.ingest.batch_size)
+    from retriever.remote_embedder import RemoteEmbedder
+
+    if not settings.models.embedder_url:
+        raise SettingsError(
+            f"embedder '{name}' needs an endpoint: set models.embedder_url, such as http://127.0.0.1:8000/v1"
+        )
+    return RemoteEmbedder(
+        name.removeprefix(REMOTE_EMBEDDER),
+        settings.models.embedder_url,
+        os.environ.get("GRAFT_EMBEDDER_KEY"),
+        batch_size=settings.ingest.batch_size,
+    )
 
 
 def load_reranker(settings: Settings) -> "Reranker | None":

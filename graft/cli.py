@@ -52,7 +52,8 @@ def _options(
         str | None, typer.Option(help="Base model: a Hugging Face id or a folder (default: packaged).")
     ] = None,
     embedder: Annotated[
-        str | None, typer.Option(help="Embedder: a sentence-transformers id or a folder (default: packaged).")
+        str | None,
+        typer.Option(help="Embedder: a sentence-transformers id, a folder, or openai:MODEL (default: packaged)."),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log to stderr as well.")] = False,
 ) -> None:

