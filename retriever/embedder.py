@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from langchain_core.embeddings import Embeddings
 
 from core.errors import ModelError
-from retriever.embedder_fingerprint import fingerprint
+from retriever.embedder_fingerprint import fingerprint, weight_files
 from retriever.model_folder import ModelFolder, read_model_folder
 from retriever.tokens import open_tokenizer
 
@@ -95,7 +95,12 @@ def load_embedder(folder: str | Path, batch_size: int = 64) -> LocalEmbedder:
 
     `batch_size` texts go through the general engine at once. Raises ModelError.
     """
-    return LocalEmbedder(read_model_folder(Path(folder)), batch_size)
+    found = read_model_folder(Path(folder))
+    if found.first.kind == "Transformer" and not weight_files(found.first.folder):
+        raise ModelError(
+            f"--embedder: {found.first.folder} has no weights (*.safetensors, pytorch_model*.bin): obtain the model anew"
+        )
+    return LocalEmbedder(found, batch_size)
 
 
 def _open_engine(folder: ModelFolder, batch_size: int) -> Engine:

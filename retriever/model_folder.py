@@ -88,7 +88,7 @@ def _modules(root: Path) -> list[dict[str, Any]]:
     file = root / "modules.json"
     if not file.is_file():
         if not (root / "config.json").is_file():
-            raise ModelError(f"--embedder: {root} has neither modules.json nor config.json, so it is no model folder")
+            raise ModelError(f"--embedder: {root} has no modules.json and no config.json, so it is no model folder")
         return [{"type": "Transformer", "path": ""}, {"type": "Pooling", "path": None}]
     try:
         modules = json.loads(file.read_text(encoding="utf-8"))
