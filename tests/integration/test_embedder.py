@@ -59,8 +59,8 @@ def fast_bert_unfit():
 
 def test_agrees_with_sentence_transformers(prepared, embeddings):
     found = cosines(embeddings.embed_documents(ODD), sentence_vectors(prepared.embedder, ODD))
-    assert found.min() > 0.998
-    assert found.mean() > 0.999
+    assert found.min() > 0.995  # nothing, a question mark
+    assert found[-5:].min() > 0.999  # sentences
     assert np.allclose(np.linalg.norm(embeddings.embed_documents(ODD), axis=1), 1, atol=1e-5)
 
 
