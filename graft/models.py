@@ -186,7 +186,7 @@ def _checked_embedder(folder: Path) -> Path:
     if not folder.is_dir():
         raise ModelError(f"--embedder: folder {folder} does not exist")
     if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
-        raise ModelError(f"--embedder: {folder} has neither modules.json nor config.json, so it is no model folder")
+        raise ModelError(f"--embedder: {folder} has no modules.json and no config.json, so it is no model folder")
     # The first part may stand in a folder of its own.
     if not any(folder.glob("*.safetensors")) and not any(folder.glob("*/*.safetensors")):
         raise ModelError(

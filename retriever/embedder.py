@@ -98,7 +98,7 @@ def load_embedder(folder: str | Path, batch_size: int = 64) -> LocalEmbedder:
     found = read_model_folder(Path(folder))
     if found.first.kind == "Transformer" and not weight_files(found.first.folder):
         raise ModelError(
-            f"--embedder: {found.first.folder} has no weights (*.safetensors, pytorch_model*.bin): obtain the model anew"
+            f"--embedder: {found.first.folder} has no weights (*.safetensors, pytorch_model*.bin): obtain it anew"
         )
     return LocalEmbedder(found, batch_size)
 
