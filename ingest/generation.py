@@ -84,6 +84,9 @@ class GenerationBuild:
         base = self.served if self._may_copy() else None
         self._filling = Filling(self._files, self._manifest, name, self._url, base)
         self._on_step("generation started", name)
+        # Two threads that import it at once may each see half of it: here before the first thread begins.
+        import numpy  # noqa: F401
+
         self._job = self._worker.submit(self._filling.open)
 
     def advance(self) -> None:

@@ -78,8 +78,6 @@ class Reading:
 
         Raises IngestError, sqlite3.Error, OSError.
         """
-        import numpy  # noqa: F401 - two threads that import it at once may each see half of it
-
         self._known = known
         settings = self._settings
         workers = min(settings.workers, 1 + (len(files) - 1) // _FILES_PER_WORKER)
