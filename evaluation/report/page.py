@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from core.files import write_atomically
+from core.html import Html, el, join
 from evaluation.measures import MEASURES
 from evaluation.misses import REMEDIES, is_hit
 from evaluation.report.examples import choose, side_by_side
-from evaluation.report.html import Html, el, join
 from evaluation.report.plots import Point, Segment, intervals, scatter, stacked
 from evaluation.report.tables import breakdown_table, class_label, figures_table, remedies_table
 from evaluation.result import LabResult

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from evaluation.report.html import Html, el
+from core.html import Html, el
 
 
 class Point(BaseModel):

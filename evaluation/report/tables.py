@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from core.html import Html, el
 from evaluation.measures import MEASURES, RATES
 from evaluation.misses import REMEDIES
-from evaluation.report.html import Html, el
 from evaluation.table import NONE, percent
 
 COSTS = ("Tokens in", "Tokens out", "Seconds", "p95", "First token", "Failed")
