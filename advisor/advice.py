@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from advisor.facts import Known, domain_facts, lab_facts, miss_facts, points
-from advisor.lab_file import Interval, Lab
+from advisor.lab_file import Interval, Lab, plain
 from advisor.ladder import Rung, chosen, climb
 from advisor.methods import measured_arm, method_of, method_table
 from advisor.questions import Answered, answer_question, pulls
@@ -189,6 +189,10 @@ def _cautions(lab: Lab | None, recommendation: Recommendation) -> list[str]:
         )
     if figure is not None and figure.n < 30:
         found.append(f"The comparison rests on {figure.n} questions: intervals this small are too narrow.")
+    asked = {plain(arm) for arm in lab.arms}
+    unasked = [arm for arm in ("icl", "rag", "rag+icl") if arm not in asked]
+    if lab.is_trained(recommendation.arm) and unasked:
+        found.append(f"Not measured, and to be beaten first: {', '.join(unasked)}.")
     refusal = lab.figure(recommendation.arm, "refusal_recall")
     if refusal is not None and refusal.mean < 0.5:
         found.append(f"It refuses only {refusal.mean:.0%} of what the documents do not answer.")

@@ -75,7 +75,8 @@ def lab_facts(lab: Lab) -> dict[str, Any]:
     if trained and untrained:
         facts |= _gain(lab.difference(trained, untrained))
     facts |= _by_measure(lab, "free_validity", "validity", lambda arm: not arm.endswith("+schema"))
-    facts |= _by_measure(lab, "any_validity", "validity", lambda arm: True)
+    if any(arm.endswith("+schema") and not lab.is_trained(arm) for arm in lab.arms):
+        facts |= _by_measure(lab, "any_validity", "validity", lambda arm: True)
     facts |= _by_measure(lab, "style", "style", lambda arm: True)
     facts |= _by_measure(lab, "untrained_refusal", "refusal_recall", lambda arm: True)
     facts |= _figure("trained_validity", lab.figure(trained, "validity"))

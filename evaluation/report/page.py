@@ -12,9 +12,9 @@ from evaluation.report.plots import Point, Segment, intervals, scatter, stacked
 from evaluation.report.tables import breakdown_table, class_label, figures_table, remedies_table
 from evaluation.result import LabResult
 from evaluation.summary import best
-from evaluation.table import interaction_sentence, margin_sentence
+from evaluation.table import detectable_sentence, interaction_sentence, margin_sentence, seeds_sentence
 
-PLOTTED = ("field_em", "prose_f1", "refusal_f1", "validity", "citation_correct", "evidence_recall")
+PLOTTED = ("right", "field_em", "prose_f1", "style", "refusal_f1", "validity", "citation_correct", "evidence_recall")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
@@ -60,12 +60,8 @@ def _verdict(result: LabResult, document: dict[str, Any], title: str) -> Html:
         "Test set": document["test_hash"][:12],
         "Measured": document["created"].replace("T", " ").removesuffix("Z") + " UTC",
     }
-    sentences = [margin_sentence(document), interaction_sentence(document)]
-    margin = document["margin"]
-    if margin and margin["detectable"]:
-        sentences.append(
-            f"A true difference of {100 * margin['detectable']:.0f} points would show in 4 of 5 labs of this size."
-        )
+    sentences = [margin_sentence(document), interaction_sentence(document), seeds_sentence(document)]
+    sentences.append(detectable_sentence(document))
     failed = [f"{name} {arm['failed']}" for name, arm in document["arms"].items() if arm["failed"]]
     if failed:
         sentences.append(f"Failed questions, scored 0: {', '.join(failed)}.")
@@ -105,7 +101,7 @@ def _costs(document: dict[str, Any]) -> Html:
     label = MEASURES[primary].label
     tokens = [_point(arm, data, primary, x=_tokens(data)) for arm, data in document["arms"].items()]
     seconds = [
-        _point(arm, data, primary, x=data["seconds"]["median"] if data["seconds"] else None)
+        _point(arm, data, primary, x=data["seconds"]["median"]["mean"] if data["seconds"] else None)
         for arm, data in document["arms"].items()
     ]
     plots = [

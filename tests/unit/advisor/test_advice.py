@@ -152,3 +152,8 @@ def test_nothing_known_still_gives_advice():
 def test_a_lab_of_another_version_is_refused(version):
     with pytest.raises(ValueError, match="this Graft reads 1 to 2"):
         Lab({**document(AHEAD), "schema_version": version})
+
+
+def test_a_lab_without_the_arms_to_beat_says_which():
+    told = advise(KNOWN, lab({name: AHEAD[name] for name in ("base", "rag", "hybrid")})).recommendation
+    assert "Not measured, and to be beaten first: icl, rag+icl." in told.cautions

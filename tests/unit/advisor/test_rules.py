@@ -122,6 +122,7 @@ def test_every_fact_that_rules_and_texts_name_exists():
         {
             "base": arm(0.1, validity=0.1, style=0.5, refusal_recall=0.1, by=groups),
             "rag": arm(0.3, retrieval=True, validity=0.2, citation_correct=0.3, style=0.4, by=groups),
+            "rag+schema": arm(0.3, retrieval=True, validity=0.8),
             "hybrid": arm(0.6, trained=True, retrieval=True, validity=0.9, refusal_recall=0.5),
         },
         margin={"detectable": 0.2},
