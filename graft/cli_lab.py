@@ -1,4 +1,4 @@
-"""The lab command: arms on the frozen test set."""
+"""The lab: arms on the frozen test set (`graft lab`), and commands about its runs below it."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from graft import cli_lab_runs
 from graft.cli_serve import AsJson, Domain, Trust, VllmUrl
 from graft.console import Console
 
@@ -14,8 +15,11 @@ DEFAULT_ARMS = "base,icl,rag,rag+icl,rag+icl+schema,lora,hybrid"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command()(lab)
+    """Add the group to the app; without a subcommand it runs the lab."""
+    group = typer.Typer(invoke_without_command=True)
+    group.callback()(lab)
+    cli_lab_runs.register(group)
+    app.add_typer(group, name="lab")
 
 
 def lab(
@@ -28,7 +32,12 @@ def lab(
     vllm_url: VllmUrl = None,
     trust: Trust = False,
 ) -> None:
-    """Compare arms on the domain's frozen test set: figures with intervals, and a report."""
+    """Compare arms on the domain's frozen test set: figures with intervals, and a report.
+
+    ARM@HASH takes another adapter than the active one; qlora, full and distilled the newest one trained so.
+    """
+    if context.invoked_subcommand is not None:
+        return
     from graft.lab import run
 
     console: Console = context.obj
