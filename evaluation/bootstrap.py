@@ -5,6 +5,7 @@ Records, not questions, are drawn (several questions about one record are not in
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ class Figure(BaseModel):
     mean: float
     ci95: tuple[float, float]
     n: int
+
+    def rounded(self) -> dict[str, Any]:
+        """As lab.json holds it: four places, {"mean", "ci95", "n"}."""
+        low, high = self.ci95
+        return {"mean": round(self.mean, 4), "ci95": [round(low, 4), round(high, 4)], "n": self.n}
 
 
 class Ratio:

@@ -7,6 +7,7 @@ never asked at the same time.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from core.arms import Arm, parse_lab_arm
 from core.errors import LabError
@@ -16,6 +17,7 @@ from core.settings import LabSettings, PriceSettings
 from core.types import Example
 from evaluation.answer_cache import AnswerCache
 from evaluation.asking import RETRY_WAITS, Answerer, ArmAnswers, ask_all, to_question
+from evaluation.control_run import run_controls
 from evaluation.frozen import verify_test_set
 from evaluation.misses import MissClass, Search, classify, explain_retrieval, is_hit
 from evaluation.report.page import write_report
@@ -43,6 +45,7 @@ async def run_lab(
     training_seconds: Mapping[str, float] | None = None,
     prices: PriceSettings | None = None,
     search: Search | None = None,
+    controls: Sequence[str] = (),
     on_progress: OnProgress = lambda arm, done, total: None,
     retry_waits: Sequence[float] = RETRY_WAITS,
 ) -> LabResult:
@@ -51,15 +54,17 @@ async def run_lab(
     `fingerprint` names what determines answers and is not seen here: base model, prompt hash, index generation,
     retrieval and generation settings. `adapter` is the served name that adapter arms use, `adapters` those of arms that
     name their own; `training_seconds` by adapter. `search(text, k)` tells why evidence was missed; without it every
-    such miss is `not_retrieved`. Raises LabError, LeakageError, and whatever `answerer` raises that another try does
-    not mend.
+    such miss is `not_retrieved`. `controls` names arms whose passages are tampered with afterwards. Raises LabError,
+    LeakageError, and whatever `answerer` raises that another try does not mend.
     """
     own = adapters or {}
     chosen = _parse(arms, pack, adapter, own)
+    _check_controls(controls, chosen)
     test_hash = verify_test_set(pack, cache_dir)
     questions = stratified(pack.test_examples, limit, settings.seed)
     retrieval_classes: dict[str, MissClass] = {}
     runs: dict[str, ArmRun] = {}
+    shown: dict[str, dict[str, Any]] = {}
     style = Style(pack.train_examples)
     for arm in chosen:
         served = own.get(arm.name, adapter) if arm.adapter else None
@@ -74,6 +79,20 @@ async def run_lab(
         )
         _check_models(arm, answers, served)
         runs[arm.name] = await _score(arm, answers, questions, search, retrieval_classes, style)
+        if arm.name in controls and arm.retrieval:
+            shown[arm.name] = await run_controls(
+                answerer,
+                runs[arm.name],
+                questions,
+                cache_dir=cache_dir,
+                identity=identity,
+                concurrency=settings.concurrency,
+                max_tokens=settings.max_tokens,
+                resamples=settings.bootstrap,
+                seed=settings.seed,
+                on_answer=lambda done, total, name=arm.name: on_progress(f"{name}, tampered", done, total),
+                retry_waits=retry_waits,
+            )
     result = LabResult(
         domain=pack.name,
         title=pack.title,
@@ -89,6 +108,7 @@ async def run_lab(
         prices=prices or PriceSettings(),
         training_seconds=dict(training_seconds or {}),
         style=style.describe(),
+        controls=shown,
         icl_examples=icl_count if any(arm.icl for arm in chosen) else None,
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
@@ -134,6 +154,15 @@ def _parse(names: Sequence[str], pack: DomainPack, adapter: str | None, own: Map
             f"write {pack.train_file}, or leave these arms out"
         )
     return arms
+
+
+def _check_controls(names: Sequence[str], chosen: Sequence[Arm]) -> None:
+    fitting = [arm.name for arm in chosen if arm.retrieval]
+    wrong = [name for name in names if name not in fitting]
+    if wrong:
+        raise LabError(
+            f"no controls of {', '.join(wrong)}: of the arms asked, {', '.join(fitting) or 'none'} have passages"
+        )
 
 
 def _check_models(arm: Arm, answers: ArmAnswers, adapter: str | None) -> None:

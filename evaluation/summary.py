@@ -49,6 +49,7 @@ def summarise(result: LabResult) -> dict[str, Any]:
             for measure in dict.fromkeys((primary, *COMPARED))
             for entry in _differences(result, measure, bootstrap)
         ],
+        "controls": result.controls,
         "seeds": across_seeds(result, primary, bootstrap),
         "notes": result.notes,
     }
@@ -222,10 +223,7 @@ def _differences(result: LabResult, measure: str, bootstrap: Bootstrap) -> list[
 
 
 def _json(figure: Figure | None) -> dict[str, Any] | None:
-    if figure is None:
-        return None
-    low, high = figure.ci95
-    return {"mean": round(figure.mean, 4), "ci95": [round(low, 4), round(high, 4)], "n": figure.n}
+    return None if figure is None else figure.rounded()
 
 
 def _digits(value: float) -> float:

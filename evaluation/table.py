@@ -33,7 +33,7 @@ def table_markdown(result: LabResult) -> str:
     lines += [_line(row, widths) for row in rows]
     failed = {name: arm["failed"] for name, arm in document["arms"].items() if arm["failed"]}
     notes = [margin_sentence(document), interaction_sentence(document), seeds_sentence(document)]
-    notes.append(detectable_sentence(document))
+    notes += [detectable_sentence(document), *control_sentences(document)]
     if failed:
         notes.append("Failed, scored 0: " + ", ".join(f"{name} {count}" for name, count in failed.items()) + ".")
     of = f" of {document['test_set']}" if document["questions"] < document["test_set"] else ""
@@ -97,6 +97,29 @@ def detectable_sentence(document: dict[str, Any]) -> str:
     if not margin or not margin["detectable"]:
         return ""
     return f"A true difference of {100 * margin['detectable']:.0f} points would show in 4 of 5 labs of this size."
+
+
+def control_sentences(document: dict[str, Any]) -> list[str]:
+    """What the controls of each arm show, a sentence each."""
+    found = []
+    for arm, controls in document["controls"].items():
+        for kind, words in (("distractor", "Without the right passage"), ("shuffled", "With its passages shuffled")):
+            difference = controls.get(kind, {}).get("difference")
+            if difference is not None:
+                low, high = difference["ci95"]
+                verdict = "loses" if high < 0 else "gains" if low > 0 else "neither clearly loses nor gains"
+                found.append(
+                    f"{words} {arm} {verdict}: {points(difference['mean'])} points "
+                    f"[{points(low)}, {points(high)}] on {controls[kind]['n']} questions."
+                )
+        told = controls.get("invented")
+        if told:
+            new, old = percent(told["invented"]["mean"]), percent(told["right"]["mean"])
+            found.append(
+                f"Of {told['n']} facts falsified in its passages {arm} says {new}% as they stand there, and {old}% as "
+                "they were."
+            )
+    return found
 
 
 def _cell(arm: dict[str, Any], column: str, primary: str) -> str:

@@ -27,6 +27,10 @@ def lab(
     domain: Domain = "django",
     arms: Annotated[str, typer.Option(help="Arms to compare, separated by commas.")] = DEFAULT_ARMS,
     limit: Annotated[int | None, typer.Option(min=1, help="A seeded stratified sample of so many questions.")] = None,
+    controls: Annotated[
+        str | None,
+        typer.Option(help="Arms to ask again with passages swapped, shuffled and falsified: is the context used?"),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for lab.json and report.html.")] = None,
     as_json: AsJson = False,
     vllm_url: VllmUrl = None,
@@ -43,15 +47,27 @@ def lab(
     console: Console = context.obj
     settings, workspace, pack = console.open(domain, serve__vllm_url=vllm_url)
     target = out or workspace.lab(pack.name) / time.strftime("%Y%m%d-%H%M%S")
-    names = [name.strip() for name in arms.split(",") if name.strip()]
+    names, controlled = _names(arms), _names(controls or "")
     with console.bars() as progress:
-        result = asyncio.run(
-            run(
-                settings, workspace, pack, names, target, limit=limit, say=console.say, progress=progress, trusted=trust
-            )
+        work = run(
+            settings,
+            workspace,
+            pack,
+            names,
+            target,
+            limit=limit,
+            controls=controlled,
+            say=console.say,
+            progress=progress,
+            trusted=trust,
         )
+        result = asyncio.run(work)
     if as_json:
         console.emit(result.document)
         return
     print(result.table)
     console.say(f"report: {target / 'report.html'}")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -47,6 +47,7 @@ async def run(
     out: Path,
     *,
     limit: int | None,
+    controls: Sequence[str] = (),
     say: Callable[[str], None],
     progress: Progress,
     trusted: bool,
@@ -77,6 +78,7 @@ async def run(
             training_seconds={m.name: m.metrics["seconds"] for m in store.list() if "seconds" in m.metrics},
             prices=settings.prices,
             search=service.search,
+            controls=controls,
             on_progress=progress,
         )
 

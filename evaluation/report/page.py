@@ -12,7 +12,13 @@ from evaluation.report.plots import Point, Segment, intervals, scatter, stacked
 from evaluation.report.tables import breakdown_table, class_label, figures_table, remedies_table
 from evaluation.result import LabResult
 from evaluation.summary import best
-from evaluation.table import detectable_sentence, interaction_sentence, margin_sentence, seeds_sentence
+from evaluation.table import (
+    control_sentences,
+    detectable_sentence,
+    interaction_sentence,
+    margin_sentence,
+    seeds_sentence,
+)
 
 PLOTTED = ("right", "field_em", "prose_f1", "style", "refusal_f1", "validity", "citation_correct", "evidence_recall")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -43,6 +49,7 @@ def render_report(result: LabResult) -> str:
         _costs(document),
         _breakdowns(document),
         _misses(result, document),
+        _controls(document),
         _examples(result, document),
         _section("All figures", _intro("Percent with 95% intervals; a dash where a figure does not apply."),
                  figures_table(document)),
@@ -151,6 +158,17 @@ def _misses(result: LabResult, document: dict[str, Any]) -> Html:
     )
     plot = el("div", stacked(rows, "What became of every question, by arm"), class_="scroll plot", tabindex="0")
     return _section("What went wrong", _intro(intro), legend, plot, remedies_table(document))
+
+
+def _controls(document: dict[str, Any]) -> Html | None:
+    sentences = control_sentences(document)
+    if not sentences:
+        return None
+    intro = (
+        "The same questions with tampered passages, those alone whose evidence was in the prompt. An arm that reads "
+        "them loses without the right one, does not mind their order, and says a falsified fact as it stands there."
+    )
+    return _section("Is the context used", _intro(intro), el("ul", [el("li", text) for text in sentences]))
 
 
 def _examples(result: LabResult, document: dict[str, Any]) -> Html:
