@@ -170,4 +170,7 @@ def _last_doubling(document: dict[str, Any]) -> dict[str, Any]:
 
 def _drill(document: dict[str, Any]) -> dict[str, Any]:
     drill = document.get("drill") or {}
-    return {"drill_followed": len(drill.get("followed", ())), "drill_seconds": drill.get("seconds")} if drill else {}
+    if not drill:
+        return {}
+    followed = ", ".join(drill["followed"]) or "none"
+    return {"drill_facts": drill["facts"], "drill_seconds": drill["seconds"], "drill_followed": followed}

@@ -113,7 +113,7 @@ def _invented(
     index: int, example: Example, passages: Sequence[Passage], right: set[int], examples: Sequence[Example]
 ) -> Tampered | None:
     """One value of the answer replaced in every passage; None where no value can be told apart in the evidence."""
-    for path, value, other in _values(example, examples):
+    for path, value, other in values_of(example, examples):
         pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)")
         evidence = [passage for passage in passages if passage.number in right and pattern.search(passage.text)]
         if not evidence or holds(example.question, value) or any(holds(p.text, other) for p in evidence):
@@ -126,7 +126,7 @@ def _invented(
     return None
 
 
-def _values(example: Example, examples: Sequence[Example]) -> list[tuple[str, str, str]]:
+def values_of(example: Example, examples: Sequence[Example]) -> list[tuple[str, str, str]]:
     """Values of the expected answer, each with its path and another value in its place."""
     if isinstance(example.answer, dict):
         found = []

@@ -19,6 +19,7 @@ from core.workspace import Workspace
 from finetune.adapters import AdapterStore
 
 Say = Callable[[str], None]
+DRILL = "drill.json"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def find(settings: Settings, workspace: Workspace, pack: DomainPack, say: Say, l
     lab = None
     if path is not None:
         try:
-            lab = Lab(read_json(path, LabError))
+            document = read_json(path, LabError)
+            drill = workspace.lab(pack.name) / DRILL
+            lab = Lab({**document, "drill": read_json(drill, LabError)} if drill.exists() else document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LabError(f"{path} is not a lab's result ({error}): give the lab.json that graft lab wrote") from error
     store = AdapterStore(pack.name, workspace.adapters(pack.name))

@@ -1,4 +1,4 @@
-"""Commands about lab runs that are done: lab errors|collect|compare."""
+"""Commands beside the lab itself: lab errors|collect|compare about runs that are done, and lab drill."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +27,7 @@ def register(lab: typer.Typer) -> None:
     lab.command("errors")(errors)
     lab.command("collect")(collect)
     lab.command("compare")(compare)
+    lab.command("drill")(drill)
 
 
 def errors(
@@ -135,6 +136,29 @@ def compare(
     if comparison["regressions"]:
         console.say(f"clearly worse: {'; '.join(comparison['regressions'])}")
         raise typer.Exit(1)
+
+
+def drill(
+    context: typer.Context,
+    domain: Domain = "django",
+    arms: Annotated[str, typer.Option(help="Arms to ask, separated by commas.")] = "rag,lora,hybrid",
+    facts: Annotated[int, typer.Option(min=1, help="Facts to change.")] = 5,
+    as_json: AsJson = False,
+    trust: Trust = False,
+) -> None:
+    """Change facts in a copy of the documents; measure how long until each arm answers with the new ones."""
+    from evaluation.drill import drill_lines
+    from graft.drill import run
+
+    console: Console = context.obj
+    settings, workspace, pack = console.open(domain)
+    names = [name.strip() for name in arms.split(",") if name.strip()]
+    with console.bars() as progress:
+        result = run(settings, workspace, pack, names, facts=facts, say=console.say, progress=progress, trusted=trust)
+    if as_json:
+        console.emit(result)
+    else:
+        print("\n".join(drill_lines(result)))
 
 
 def _run(console: Console, domain: str, name: str | None) -> "Run":

@@ -38,7 +38,7 @@ CASES = [
     ("resources", 1, {"gpus": 1}, {"gpus": 0}),
     ("resources", 2, {"memory_gib": 12.0}, {"memory_gib": 11.0}),
     ("resources", 3, {"memory_gib": 5.0}, {"memory_gib": 6.0}),
-    ("changes", 0, {"drill_followed": 0, "drill_seconds": 3.0}, {"drill_followed": None}),
+    ("changes", 0, {"churn_share": 0.05}, {"churn_share": 0.04}),
     ("upkeep", 0, {"adapters": 2}, {"adapters": 1}),
 ]  # fmt: skip
 
@@ -127,7 +127,7 @@ def test_every_fact_that_rules_and_texts_name_exists():
         },
         margin={"detectable": 0.2},
         learning_curve={"points": [1], "last_doubling": figure(0.02)},
-        drill={"seconds": 2.0, "followed": []},
+        drill={"seconds": 2.0, "facts": 5, "followed": []},
     )
     rules = load_rules()
     facts = domain_facts(KNOWN) | lab_facts(measured)
