@@ -46,6 +46,7 @@ async def run_lab(
     prices: PriceSettings | None = None,
     search: Search | None = None,
     controls: Sequence[str] = (),
+    curve: Mapping[str, float] | None = None,
     on_progress: OnProgress = lambda arm, done, total: None,
     retry_waits: Sequence[float] = RETRY_WAITS,
 ) -> LabResult:
@@ -54,8 +55,9 @@ async def run_lab(
     `fingerprint` names what determines answers and is not seen here: base model, prompt hash, index generation,
     retrieval and generation settings. `adapter` is the served name that adapter arms use, `adapters` those of arms that
     name their own; `training_seconds` by adapter. `search(text, k)` tells why evidence was missed; without it every
-    such miss is `not_retrieved`. `controls` names arms whose passages are tampered with afterwards. Raises LabError,
-    LeakageError, and whatever `answerer` raises that another try does not mend.
+    such miss is `not_retrieved`. `controls` names arms whose passages are tampered with afterwards; `curve`
+    gives arms the share of the training records that their adapter saw. Raises LabError, LeakageError, and whatever
+    `answerer` raises that another try does not mend.
     """
     own = adapters or {}
     chosen = _parse(arms, pack, adapter, own)
@@ -109,6 +111,7 @@ async def run_lab(
         training_seconds=dict(training_seconds or {}),
         style=style.describe(),
         controls=shown,
+        curve=dict(curve or {}),
         icl_examples=icl_count if any(arm.icl for arm in chosen) else None,
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )

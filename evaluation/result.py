@@ -50,6 +50,7 @@ class LabResult:
     training_seconds: dict[str, float] = field(default_factory=dict)
     style: dict[str, dict[str, float]] = field(default_factory=dict)
     controls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    curve: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @cached_property

@@ -51,6 +51,7 @@ def summarise(result: LabResult) -> dict[str, Any]:
         ],
         "controls": result.controls,
         "seeds": across_seeds(result, primary, bootstrap),
+        "learning_curve": _learning_curve(result, primary, bootstrap),
         "notes": result.notes,
     }
 
@@ -112,6 +113,25 @@ def _cost(run: ArmRun, result: LabResult, bootstrap: Bootstrap) -> dict[str, Any
     }
 
 
+def _learning_curve(result: LabResult, measure: str, bootstrap: Bootstrap) -> dict[str, Any] | None:
+    """The comparing figure by share of the training records; `last_doubling`: all of them minus half of them."""
+    terms = {
+        share: ratio(result.runs[name].scores, measure)
+        for name, share in sorted(result.curve.items(), key=lambda item: item[1])
+        if name in result.runs
+    }
+    points = [
+        {"share": share, **figure.rounded()}
+        for share, term in terms.items()
+        if (figure := bootstrap.figure(term)) is not None
+    ]
+    if len(points) < 2:
+        return None
+    whole, half = terms.get(1.0), terms.get(0.5)
+    doubling = _json(bootstrap.difference(whole, half)) if whole and half else None
+    return {"measure": measure, "points": points, "last_doubling": doubling}
+
+
 def _share_of(run: ArmRun, name: str) -> Ratio:
     return Ratio([(float(miss == name), 1.0) for miss in run.misses])
 
@@ -124,7 +144,8 @@ def across_seeds(result: LabResult, measure: str, bootstrap: Bootstrap) -> list[
     """
     families: dict[str, list[str]] = {}
     for name, run in result.runs.items():
-        if run.arm.adapter:
+        # Points of a learning curve saw other data: that is no spread between equal runs.
+        if run.arm.adapter and result.curve.get(name, 1.0) == 1.0:
             plain = name.partition("@")[0] + ("+schema" if run.arm.constrained and "@" in name else "")
             families.setdefault(plain, []).append(name)
     found = []

@@ -33,7 +33,7 @@ def table_markdown(result: LabResult) -> str:
     lines += [_line(row, widths) for row in rows]
     failed = {name: arm["failed"] for name, arm in document["arms"].items() if arm["failed"]}
     notes = [margin_sentence(document), interaction_sentence(document), seeds_sentence(document)]
-    notes += [detectable_sentence(document), *control_sentences(document)]
+    notes += [detectable_sentence(document), curve_sentence(document), *control_sentences(document)]
     if failed:
         notes.append("Failed, scored 0: " + ", ".join(f"{name} {count}" for name, count in failed.items()) + ".")
     of = f" of {document['test_set']}" if document["questions"] < document["test_set"] else ""
@@ -97,6 +97,23 @@ def detectable_sentence(document: dict[str, Any]) -> str:
     if not margin or not margin["detectable"]:
         return ""
     return f"A true difference of {100 * margin['detectable']:.0f} points would show in 4 of 5 labs of this size."
+
+
+def curve_sentence(document: dict[str, Any]) -> str:
+    """What more training data has brought, as a sentence; empty without a learning curve."""
+    curve = document["learning_curve"]
+    if curve is None:
+        return ""
+    steps = ", ".join(f"{100 * point['share']:g}%: {percent(point['mean'])}" for point in curve["points"])
+    doubling = curve["last_doubling"]
+    if doubling is None:
+        return f"By share of the training data: {steps}."
+    low, high = doubling["ci95"]
+    verdict = "still helped" if low > 0 else "did harm" if high < 0 else "did not clearly help"
+    return (
+        f"By share of the training data: {steps}. The last doubling {verdict}: {points(doubling['mean'])} points "
+        f"[{points(low)}, {points(high)}]."
+    )
 
 
 def control_sentences(document: dict[str, Any]) -> list[str]:

@@ -31,6 +31,12 @@ def lab(
         str | None,
         typer.Option(help="Arms to ask again with passages swapped, shuffled and falsified: is the context used?"),
     ] = None,
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve", help="Train adapters on 10, 25 and 50% of the examples too, and ask each as hybrid."
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for lab.json and report.html.")] = None,
     as_json: AsJson = False,
     vllm_url: VllmUrl = None,
@@ -49,6 +55,13 @@ def lab(
     target = out or workspace.lab(pack.name) / time.strftime("%Y%m%d-%H%M%S")
     names, controlled = _names(arms), _names(controls or "")
     with console.bars() as progress:
+        curve: dict[str, float] = {}
+        if learning_curve:
+            from graft.learning_curve import train_shares
+
+            found = train_shares(settings, workspace, pack, say=console.say, progress=progress, trusted=trust)
+            curve = {f"hybrid@{name.partition('@')[2]}": share for share, name in found.items()} | {"hybrid": 1.0}
+            names = list(dict.fromkeys([*names, *curve]))
         work = run(
             settings,
             workspace,
@@ -57,6 +70,7 @@ def lab(
             target,
             limit=limit,
             controls=controlled,
+            curve=curve,
             say=console.say,
             progress=progress,
             trusted=trust,

@@ -20,6 +20,7 @@ from graft.advise import DRILL
 from graft.connect import find_remote
 from graft.lab import Progress, find_adapter
 from graft.service import LocalService
+from graft.trial import copy_index, trial_workspace
 
 
 def run(
@@ -81,16 +82,11 @@ def run(
 
 def _copy(workspace: Workspace, pack: DomainPack, folder: Path) -> tuple[Workspace, DomainPack]:
     """The pack's data and index in a workspace of its own below `folder`; models and adapters are linked."""
+    copy = trial_workspace(workspace, folder / "w")
+    copy_index(workspace, copy, pack.name)
     try:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder / "pack", ignore_errors=True)
         shutil.copytree(pack.data, folder / "pack")
-        copy = Workspace.open(folder / "w")
-        for name, target in (("models", workspace.models), ("adapters", workspace.root / "adapters")):
-            target.mkdir(parents=True, exist_ok=True)
-            (copy.root / name).symlink_to(target)
-        index = workspace.corpus(pack.name)
-        if index.is_dir():
-            shutil.copytree(index, copy.corpus(pack.name))
     except OSError as error:
         raise disk_error(error, folder) from error
     return copy, DomainPack(pack.root, pack.file, folder / "pack")

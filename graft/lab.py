@@ -1,6 +1,6 @@
 """Wires the lab: a domain's service answers, the evaluation asks, counts and reports. Prints nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,7 @@ async def run(
     *,
     limit: int | None,
     controls: Sequence[str] = (),
+    curve: Mapping[str, float] | None = None,
     say: Callable[[str], None],
     progress: Progress,
     trusted: bool,
@@ -79,6 +80,7 @@ async def run(
             prices=settings.prices,
             search=service.search,
             controls=controls,
+            curve=curve,
             on_progress=progress,
         )
 

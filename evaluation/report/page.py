@@ -8,12 +8,13 @@ from core.html import Html, el, join
 from evaluation.measures import MEASURES
 from evaluation.misses import REMEDIES, is_hit
 from evaluation.report.examples import choose, side_by_side
-from evaluation.report.plots import Point, Segment, intervals, scatter, stacked
+from evaluation.report.plots import Point, Segment, curve, intervals, scatter, stacked
 from evaluation.report.tables import breakdown_table, class_label, figures_table, remedies_table
 from evaluation.result import LabResult
 from evaluation.summary import best
 from evaluation.table import (
     control_sentences,
+    curve_sentence,
     detectable_sentence,
     interaction_sentence,
     margin_sentence,
@@ -47,6 +48,7 @@ def render_report(result: LabResult) -> str:
         _verdict(result, document, title),
         _quality(document),
         _costs(document),
+        _curve(document),
         _breakdowns(document),
         _misses(result, document),
         _controls(document),
@@ -111,19 +113,53 @@ def _costs(document: dict[str, Any]) -> Html:
         _point(arm, data, primary, x=data["seconds"]["median"]["mean"] if data["seconds"] else None)
         for arm, data in document["arms"].items()
     ]
+    costs = {arm: data["cost_per_1000"] for arm, data in document["arms"].items()}
+    money = [
+        _point(arm, data, primary, x=cost["mean"] if (cost := costs[arm]) else None)
+        for arm, data in document["arms"].items()
+    ]
+    currency = document["prices"]["currency"]
     plots = [
         el(
             "figure",
             el("figcaption", el("h3", f"{label} against {text}")),
             scatter(shown, f"{label} by {unit}", unit),
         )
-        for points, text, unit in ((tokens, "tokens", "tokens per answer"), (seconds, "time", "seconds (median)"))
+        for points, text, unit in (
+            (tokens, "tokens", "tokens per answer"),
+            (seconds, "time", "seconds (median)"),
+            (money, "money", f"{currency} per 1,000 answers"),
+        )
         if (shown := [point for point in points if point])
     ]
+    basis = next((cost["basis"] for cost in costs.values() if cost), None)
     intro = f"Tokens of prompt and answer together. Seconds with {document['concurrency']} questions at once."
+    if basis is not None:
+        prices = document["prices"]
+        by = (
+            f"{prices['machine_hour']:g} {currency} an hour of the machine (prices.machine_hour)"
+            if basis == "machine time"
+            else "the prices of tokens that are set"
+        )
+        intro += f" Money by {by}; training spread over {prices['answers_per_training']:,} answers."
     return _section(
         "At what cost", _intro(f"Up and to the left is better. {intro}"), el("div", plots, class_="plots wide")
     )
+
+
+def _curve(document: dict[str, Any]) -> Html | None:
+    found = document["learning_curve"]
+    if found is None:
+        return None
+    label = MEASURES[found["measure"]].label
+    points = [
+        Point(label=f"{100 * p['share']:g}% of the records", trained=True, x=p["share"], y=p["mean"],
+              low=p["ci95"][0], high=p["ci95"][1])
+        for p in found["points"]
+    ]  # fmt: skip
+    title = f"{label} by share of the training records"
+    figure = el("figure", el("figcaption", el("h3", title)), curve(points, title, "% of the training records"))
+    return _section("Would more data help", _intro(curve_sentence(document)), el("div", figure, class_="plots wide"))
 
 
 def _breakdowns(document: dict[str, Any]) -> Html | None:
@@ -156,7 +192,14 @@ def _misses(result: LabResult, document: dict[str, Any]) -> Html:
     legend = el(
         "p", [el("span", el("i", class_=f"swatch {css}"), text) for css, text in present.items()], class_="legend"
     )
-    plot = el("div", stacked(rows, "What became of every question, by arm"), class_="scroll plot", tabindex="0")
+    plot = el(
+        "div",
+        stacked(rows, "What became of every question, by arm"),
+        class_="scroll plot",
+        tabindex="0",
+        role="region",
+        aria_label="Misses by arm",
+    )
     return _section("What went wrong", _intro(intro), legend, plot, remedies_table(document))
 
 

@@ -93,4 +93,4 @@ def _heads(*texts: str) -> list[Html]:
 def _table(head: Html, rows: list[Html], css: str | None = None) -> Html:
     """A table that scrolls sideways by itself where it is wider than the page."""
     table = el("table", el("thead", head), el("tbody", rows), class_=css)
-    return el("div", table, class_="scroll", tabindex="0")
+    return el("div", table, class_="scroll", tabindex="0", role="region", aria_label="Table")

@@ -217,3 +217,23 @@ def test_an_adapter_that_is_not_there_is_refused(pack, tmp_path):
     for arm in ("qlora", "hybrid@12345678"):
         with pytest.raises(LabError, match=f"no adapter for {arm}"):
             run(pack, tmp_path, Gardener(truth), [arm])
+
+
+def test_the_learning_curve_and_its_last_doubling(pack, tmp_path):
+    shares = {"garden@00000010": 0.25, "garden@00000050": 0.5}
+
+    def knows(question):
+        share = shares.get(question.adapter, 1.0)
+        heather, quince = "heather" in question.text, "quince" in question.text
+        return truth(question) if share == 1.0 or heather or (share == 0.5 and quince) else {"month": "June"}
+
+    names = {f"hybrid@{name.partition('@')[2]}": name for name in shares}
+    curve = {**{arm: shares[name] for arm, name in names.items()}, "hybrid": 1.0}
+    result = run(pack, tmp_path, Gardener(knows), ["hybrid", *names], adapters=names, curve=curve)
+    told = result.document["learning_curve"]
+    assert [(p["share"], p["mean"]) for p in told["points"]] == [(0.25, 0.3333), (0.5, 0.6667), (1.0, 1.0)]
+    assert told["last_doubling"]["mean"] == 0.3333
+    assert result.document["seeds"] == []  # other data, not other seeds
+    assert "By share of the training data: 25%: 33.3, 50%: 66.7, 100%: 100.0." in result.table
+    assert "Would more data help" in (tmp_path / "out" / "report.html").read_text()
+    assert run(pack, tmp_path, Gardener(truth), ["hybrid"], out="b").document["learning_curve"] is None
