@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graft import cli_lab_runs
+from graft import cli_lab_people, cli_lab_runs
 from graft.cli_serve import AsJson, Domain, Trust, VllmUrl
 from graft.console import Console
 
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(invoke_without_command=True)
     group.callback()(lab)
     cli_lab_runs.register(group)
+    cli_lab_people.register(group)
     app.add_typer(group, name="lab")
 
 

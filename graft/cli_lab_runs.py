@@ -44,7 +44,7 @@ def errors(
     from evaluation.runs import count_misses, misses
 
     console: Console = context.obj
-    found = _run(console, domain, run)
+    found = open_run(console, domain, run)
     name = arm or found.focus
     listed = misses(found, name, kind or ())[:limit]
     if as_json:
@@ -86,7 +86,7 @@ def collect(
     from graft.collect import NearText, wanted_from
 
     console: Console = context.obj
-    found = _run(console, domain, run)
+    found = open_run(console, domain, run)
     settings, workspace, pack = console.open(domain)
     name = arm or found.focus
     rows = missed_rows(found, name, kind or TRAINABLE)
@@ -125,7 +125,7 @@ def compare(
 
     console: Console = context.obj
     settings = console.settings()
-    left, right = _run(console, domain, before), _run(console, domain, after)
+    left, right = open_run(console, domain, before), open_run(console, domain, after)
     comparison = compare_runs(
         left, right, tolerance=tolerance / 100, resamples=settings.lab.bootstrap, seed=settings.lab.seed
     )
@@ -161,7 +161,7 @@ def drill(
         print("\n".join(drill_lines(result)))
 
 
-def _run(console: Console, domain: str, name: str | None) -> "Run":
+def open_run(console: Console, domain: str, name: str | None) -> "Run":
     """A run of the domain, by name or path; a path needs no workspace of its own."""
     from evaluation.runs import find_run, read_run
 

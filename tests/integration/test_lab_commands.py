@@ -1,14 +1,16 @@
 """The commands about lab runs as processes: misses listed, turned into candidates without leaks, runs compared."""
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.fake_teacher import fake_teacher
-from tests.support.graft_process import copy_pack, run_graft
+from tests.support.graft_process import REPOSITORY, copy_pack, graft_command, run_graft
 from tests.unit.finetune.conftest import write_index
 
 pytestmark = pytest.mark.integration
@@ -129,3 +131,35 @@ def test_the_lab_itself_still_runs_without_a_subcommand(ws, pack):
     done = run_graft(ws, "lab", "--domain", str(pack), "--arms", "rug")
     assert done.returncode == 1
     assert "unknown arm 'rug'" in done.stderr
+
+
+def test_labels_typed_in_are_held_against_the_rules(ws, pack):
+    done = subprocess.run(
+        graft_command("lab", "label", "--domain", str(pack), "--count", "3"),
+        input="w\nr\nq\n", capture_output=True, text=True, cwd=REPOSITORY, timeout=120, check=False,
+        env={**os.environ, "GRAFT_WORKSPACE": str(ws)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "expected  In a deep bed of loam." in done.stdout
+    assert "unsupported" not in done.stdout  # the rules' verdict must not lead the reader
+    assert "agrees with people in 50.0%" in done.stdout
+    assert "too strict 1" in done.stdout
+    told = json.loads(run_graft(ws, "lab", "label", "--domain", str(pack), "--json").stdout)
+    assert told["rules"]["n"] == 2
+
+
+def test_a_judge_at_any_endpoint_is_asked_for_verdicts(ws, pack):
+    with fake_teacher(lambda body: '{"reason": "No loam.", "right": false}') as teacher:
+        done = run_graft(
+            ws, "lab", "judge", "--domain", str(pack), "--judge-url", teacher.url, "--judge-model", "big", "--json"
+        )
+    told = json.loads(done.stdout)
+    assert told["arms"]["hybrid"]["judged"]["mean"] == 0.0
+    assert told["with_rules"] == 1.0
+    assert json.loads((ws / "lab/garden/20260102-000000/judge.json").read_text()) == told
+    with fake_teacher(lambda body: 401) as teacher:
+        refused = run_graft(
+            ws, "lab", "judge", "--domain", str(pack), "--judge-url", teacher.url, "--judge-model", "other"
+        )
+    assert refused.returncode == 1
+    assert "--judge-key-env" in refused.stderr
