@@ -4,6 +4,7 @@ A fact that is not known is None, and no rule about it applies. Figures come as 
 interval), shares from 0 to 1. Reads no file.
 """
 
+import shlex
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -18,13 +19,15 @@ _FEW_RECORDS = 200
 class Known(BaseModel):
     """What Graft found out about a domain without asking anybody. None: not known.
 
-    `check_errors`: errors in the examples; `churn`: chunks added and removed since the index was last built from
-    nothing; `training_minutes` of the active adapter; `memory_gib` free now; `test_file` for people.
+    `reference` is how commands name the domain (its name, or a path); `check_errors`: errors in the examples; `churn`:
+    chunks added and removed since the index was last built from nothing; `training_minutes` of the active adapter;
+    `memory_gib` free now; `test_file` for people.
     """
 
     model_config = ConfigDict(frozen=True)
 
     domain: str
+    reference: str = ""
     title: str = ""
     formats: int = 0
     schemas: int = 0
@@ -41,7 +44,6 @@ class Known(BaseModel):
     churn: int | None = None
     adapters: int = 0
     training_minutes: float | None = None
-    index_seconds: float | None = None
     gpus: int | None = None
     memory_gib: float | None = None
 
@@ -49,6 +51,7 @@ class Known(BaseModel):
 def domain_facts(known: Known) -> dict[str, Any]:
     """Facts that need no lab."""
     facts = known.model_dump()
+    facts["reference"] = shlex.quote(known.reference or known.domain)
     facts["exact_share"] = _share(known.test_structured, known.test_examples)
     facts["evidence_share"] = _share(known.test_with_evidence, known.test_answerable)
     facts["churn_share"] = None if not known.chunks or known.churn is None else known.churn / known.chunks

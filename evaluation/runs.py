@@ -109,10 +109,13 @@ def find_run(name: str | None, folder: Path) -> Path:
     raise LabError(f"no lab run '{name}': give a folder with lab.json, latest, previous, or one of {names}")
 
 
-def misses(run: Run, arm: str, kinds: Sequence[str] = ()) -> list[Miss]:
-    """The misses of one arm, of some classes or of all, in the order of the test set. Raises RequestError."""
+def misses(run: Run, arm: str, kinds: Sequence[str] = (), reference: str | None = None) -> list[Miss]:
+    """The misses of one arm, of some classes or of all, in the order of the test set. Raises RequestError.
+
+    `reference` is how commands name the domain, where that is not its name.
+    """
     _check(run, arm, kinds)
-    domain = str(run.document["domain"])
+    domain = shlex.quote(reference or str(run.document["domain"]))
     return [_miss(row, domain) for row in missed_rows(run, arm, kinds)]
 
 

@@ -41,8 +41,18 @@ class Found:
         return open_questions(load_rules(), facts, said)
 
 
-def find(settings: Settings, workspace: Workspace, pack: DomainPack, say: Say, lab_file: Path | None = None) -> Found:
-    """Gather facts, with `lab_file` or else the newest lab of the workspace. Raises LabError, ExampleError."""
+def find(
+    settings: Settings,
+    workspace: Workspace,
+    pack: DomainPack,
+    say: Say,
+    lab_file: Path | None = None,
+    reference: str = "",
+) -> Found:
+    """Gather facts, with `lab_file` or else the newest lab of the workspace. Raises LabError, ExampleError.
+
+    `reference` is how commands name the domain.
+    """
     path = lab_file or newest_lab(workspace, pack)
     lab = None
     if path is not None:
@@ -53,7 +63,8 @@ def find(settings: Settings, workspace: Workspace, pack: DomainPack, say: Say, l
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LabError(f"{path} is not a lab's result ({error}): give the lab.json that graft lab wrote") from error
     store = AdapterStore(pack.name, workspace.adapters(pack.name))
-    return Found(_known(settings, workspace, pack, store, say), lab, path, _doubts(lab, pack, store))
+    known = _known(settings, workspace, pack, store, say).model_copy(update={"reference": reference})
+    return Found(known, lab, path, _doubts(lab, pack, store))
 
 
 def newest_lab(workspace: Workspace, pack: DomainPack) -> Path | None:

@@ -41,7 +41,7 @@ def advise(
     console: Console = context.obj
     said = parse_answers(answer or [])
     settings, workspace, pack = console.open(domain)
-    found = find(settings, workspace, pack, console.say, lab)
+    found = find(settings, workspace, pack, console.say, lab, domain)
     console.say(f"lab: {found.lab_file}" if found.lab_file else f"no lab yet: graft lab --domain {domain}")
     if not as_json and sys.stdin.isatty():
         _ask(found, said)

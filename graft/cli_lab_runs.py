@@ -46,7 +46,7 @@ def errors(
     console: Console = context.obj
     found = open_run(console, domain, run)
     name = arm or found.focus
-    listed = misses(found, name, kind or ())[:limit]
+    listed = misses(found, name, kind or (), domain)[:limit]
     if as_json:
         console.emit({"run": str(found.folder), "arm": name, "misses": [miss.model_dump() for miss in listed]})
         return

@@ -81,7 +81,7 @@ def test_errors_lists_the_misses_of_the_latest_run(ws, pack):
     done = run_graft(ws, "lab", "errors", "--domain", str(pack), "--limit", "2")
     assert done.returncode == 0
     for part in ("In what bed does a maple want to stand?", "expected  In a deep bed of loam.", r"gravel.\x1b[2J",
-                 "evidence  trees/maple.md: Plant maple", "graft lab collect --class unsupported --domain garden",
+                 "evidence  trees/maple.md: Plant maple", f"graft lab collect --class unsupported --domain {pack}",
                  "hybrid: 12 misses of 12 questions"):  # fmt: skip
         assert part in done.stdout
     assert "\x1b" not in done.stdout
