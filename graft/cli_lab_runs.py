@@ -7,7 +7,7 @@ import typer
 
 from core.errors import LabError
 from core.printable import printable
-from graft.cli_serve import AsJson, Domain, Trust
+from graft.cli_serve import AsJson, Domain, Trust, VllmUrl
 from graft.cli_synthesize import Concurrency, Count, KeyEnv, Model, Seed, Tries, Url
 from graft.console import Console
 
@@ -144,6 +144,7 @@ def drill(
     arms: Annotated[str, typer.Option(help="Arms to ask, separated by commas.")] = "rag,lora,hybrid",
     facts: Annotated[int, typer.Option(min=1, help="Facts to change.")] = 5,
     as_json: AsJson = False,
+    vllm_url: VllmUrl = None,
     trust: Trust = False,
 ) -> None:
     """Change facts in a copy of the documents; measure how long until each arm answers with the new ones."""
@@ -151,7 +152,7 @@ def drill(
     from graft.drill import run
 
     console: Console = context.obj
-    settings, workspace, pack = console.open(domain)
+    settings, workspace, pack = console.open(domain, serve__vllm_url=vllm_url)
     names = [name.strip() for name in arms.split(",") if name.strip()]
     with console.bars() as progress:
         result = run(settings, workspace, pack, names, facts=facts, say=console.say, progress=progress, trusted=trust)

@@ -54,11 +54,14 @@ async def run(
     trusted: bool,
 ) -> "LabResult":
     """Run the lab through the serving process, or through one started for it. Raises GraftError."""
+    from evaluation.frozen import verify_test_set
     from evaluation.lab import run_lab
 
     chosen = [parse_lab_arm(name) for name in arms]
     store = AdapterStore(pack.name, workspace.adapters(pack.name))
     folder = workspace.lab(pack.name)
+    if pack.is_prepared:
+        verify_test_set(pack, folder)  # before a model is started for nothing
     with connected(settings, workspace, pack, say, model=True, trusted=trusted) as service:
         fingerprint = _fingerprint(settings, workspace, pack)
         count = settings.generate.icl_examples

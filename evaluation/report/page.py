@@ -235,6 +235,11 @@ def _method(document: dict[str, Any]) -> Html:
         f"arms one after another. {f'{shown} worked examples where an arm shows any. ' if shown else ''}"
         "Intervals are percentile bootstrap intervals over records, the same resamples for every arm."
     )
+    for name, learned in document["style"].items():
+        run += (
+            f" The usual form of {name} answers was learned from {learned['examples']} training answers, which keep to "
+            f"{100 * learned['own']:.0f}% of it themselves."
+        )
     return _section("How it was measured", _intro(run), _terms(arms), _terms(terms))
 
 
