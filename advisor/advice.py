@@ -151,6 +151,8 @@ def _because(lab: Lab, arm: str, against: str | None, gain: Interval | None, run
             if rung.left_out
             else f"{best} has the highest figure, but is not told apart from what takes less ({gap})."
         )
+    together = _interaction(lab) if plain(arm) == "hybrid" else ""
+    parts += [together] if together else []
     trained = [name for name in lab.arms if lab.is_trained(name)]
     if trained and not lab.is_trained(arm):
         strongest = lab.best(lab.is_trained)
@@ -231,6 +233,19 @@ def _order(rules: Rules, facts: Mapping[str, Any], lab: Lab | None) -> list[dict
 def _lab(lab: Lab) -> dict[str, Any]:
     keys = ("created", "questions", "test_set", "adapter", "test_hash")
     return {key: lab.document.get(key) for key in keys}
+
+
+def _interaction(lab: Lab) -> str:
+    """Whether retrieval and training add up; empty when the lab lacks an arm for it."""
+    found = lab.document.get("interaction")
+    if not found:
+        return ""
+    low, high = found["ci95"]
+    verdict = "more than" if low > 0 else "less than" if high < 0 else "about"
+    return (
+        f"Retrieval and training together give {verdict} the sum of what each gives alone "
+        f"({points(found['mean'])} points [{points(low)}, {points(high)}])."
+    )
 
 
 def _interval_words(found: Interval) -> str:

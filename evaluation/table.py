@@ -8,7 +8,6 @@ from evaluation.result import LabResult
 COLUMNS = (
     "field_em",
     "right",
-    "field_f1",
     "prose_f1",
     "style",
     "validity",

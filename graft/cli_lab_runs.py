@@ -46,7 +46,7 @@ def errors(
     console: Console = context.obj
     found = open_run(console, domain, run)
     name = arm or found.focus
-    listed = misses(found, name, kind or (), domain)[:limit]
+    listed = misses(found, name, _kinds(kind), domain)[:limit]
     if as_json:
         console.emit({"run": str(found.folder), "arm": name, "misses": [miss.model_dump() for miss in listed]})
         return
@@ -89,7 +89,7 @@ def collect(
     found = open_run(console, domain, run)
     settings, workspace, pack = console.open(domain)
     name = arm or found.focus
-    rows = missed_rows(found, name, kind or TRAINABLE)
+    rows = missed_rows(found, name, _kinds(kind) or TRAINABLE)
     whole = indexed_text(settings, workspace, pack, console, trusted=trust)
     wanted = wanted_from([row.example for row in rows], whole, pack)
     if not wanted.headings:
@@ -160,6 +160,11 @@ def drill(
         console.emit(result)
     else:
         print("\n".join(drill_lines(result)))
+
+
+def _kinds(given: list[str] | None) -> list[str]:
+    """Classes as they are called in files: people read them with blanks, and type them with dashes."""
+    return [name.strip().replace("-", "_").replace(" ", "_") for name in given or ()]
 
 
 def open_run(console: Console, domain: str, name: str | None) -> "Run":

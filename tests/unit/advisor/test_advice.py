@@ -157,3 +157,9 @@ def test_a_lab_of_another_version_is_refused(version):
 def test_a_lab_without_the_arms_to_beat_says_which():
     told = advise(KNOWN, lab({name: AHEAD[name] for name in ("base", "rag", "hybrid")})).recommendation
     assert "Not measured, and to be beaten first: icl, rag+icl." in told.cautions
+
+
+@pytest.mark.parametrize(("half", "verdict"), [(0.05, "more than"), (0.5, "about")])
+def test_the_hybrid_is_told_with_the_interaction(half, verdict):
+    told = advise(KNOWN, lab(AHEAD, interaction={"measure": "field_em", **figure(0.1, half)})).recommendation
+    assert f"together give {verdict} the sum of what each gives alone (+10 points" in told.because
