@@ -16,14 +16,18 @@ from advisor.methods import measured_arm, method_of, method_table
 from advisor.questions import Answered, answer_question, pulls
 from advisor.rules import Rules, fill, load_rules
 
-Status = Literal["not measured", "confirmed", "overturned"]
+Status = Literal["not measured", "undecided", "confirmed", "overturned"]
+OTHER_FIGURES = {"right": "the share of right answers", "prose_f1": "prose F1", "refusal_f1": "refusal F1"}
+# A lab that cannot exclude a gain of more than this says neither yes nor no to fine-tuning.
+OPEN_GAIN = 0.15
 
 
 class Recommendation(BaseModel):
     """What to use. `gain` is in `measure` against `against`, None before a lab; `ci95` its interval.
 
-    `fine_tune` is the short answer; `predicted` the arm that the questions alone spoke for; `ladder` the arms in the
-    order of what they take, with the difference each had to show.
+    `fine_tune` is the short answer; `status` "undecided": the lab is too small to tell whether training pays;
+    `predicted` the arm that the questions alone spoke for; `ladder` the arms in the order of what they take, with the
+    difference each had to show.
     """
 
     arm: str
@@ -112,20 +116,34 @@ def _recommend(known: Known, lab: Lab | None, facts: Mapping[str, Any], predicte
     against = _compared_with(lab, arm)
     gain = lab.difference(arm, against) if against else None
     same = method_of(predicted) == method_of(arm)
+    possible = _possible_gain(lab, arm, rungs)
+    undecided = possible is not None and possible.high > OPEN_GAIN
+    measured_training = any(map(lab.is_trained, lab.arms))
     return Recommendation(
         arm=arm,
         gain=gain.mean if gain else None,
         ci95=(gain.low, gain.high) if gain else None,
         cost=_cost(known, lab, arm),
-        because=_because(lab, arm, against, gain, rungs),
-        fine_tune="yes" if trained else "no" if any(map(lab.is_trained, lab.arms)) else "not yet",
-        status="confirmed" if same else "overturned",
+        because=_because(lab, arm, against, gain, rungs, possible if undecided else None),
+        fine_tune="yes" if trained else "no" if measured_training and not undecided else "not yet",
+        status="undecided" if undecided else "confirmed" if same else "overturned",
         predicted=predicted,
         against=against,
         measure=lab.primary,
         ladder=rungs,
         lab=_lab(lab),
     )
+
+
+def _possible_gain(lab: Lab, arm: str, rungs: list[Rung]) -> Interval | None:
+    """What the best trained arm may be ahead of an arm without training; None where nobody asks for it.
+
+    Nobody does when the arm is trained itself, none was measured, or trained arms are out of the question anyway.
+    """
+    strongest = lab.best(lab.is_trained)
+    if lab.is_trained(arm) or strongest is None or any(r.arm == strongest and r.left_out for r in rungs):
+        return None
+    return lab.difference(strongest, arm)
 
 
 def _compared_with(lab: Lab, arm: str) -> str | None:
@@ -135,7 +153,9 @@ def _compared_with(lab: Lab, arm: str) -> str | None:
     return "base" if "base" in lab.arms and arm != "base" else None
 
 
-def _because(lab: Lab, arm: str, against: str | None, gain: Interval | None, rungs: list[Rung]) -> str:
+def _because(
+    lab: Lab, arm: str, against: str | None, gain: Interval | None, rungs: list[Rung], undecided: Interval | None
+) -> str:
     figure = lab.figure(arm)
     assert figure is not None
     parts = [f"{arm} reaches {figure.mean:.0%} [{figure.low:.0%}, {figure.high:.0%}] on {lab.questions} questions."]
@@ -154,7 +174,12 @@ def _because(lab: Lab, arm: str, against: str | None, gain: Interval | None, run
     together = _interaction(lab) if plain(arm) == "hybrid" else ""
     parts += [together] if together else []
     trained = [name for name in lab.arms if lab.is_trained(name)]
-    if trained and not lab.is_trained(arm):
+    if undecided is not None:
+        parts.append(
+            f"Whether training pays is open: this lab does not exclude a gain of {points(undecided.high)} points. "
+            "Ask more questions."
+        )
+    elif trained and not lab.is_trained(arm):
         strongest = lab.best(lab.is_trained)
         barred = next((r.left_out for r in rungs if r.arm == strongest), "")
         reason = barred or "no trained arm is clearly ahead of one without training"
@@ -186,9 +211,7 @@ def _cautions(lab: Lab | None, recommendation: Recommendation) -> list[str]:
     found = []
     figure = lab.figure(recommendation.arm)
     if figure is not None and figure.mean < 0.5:
-        found.append(
-            f"Even {recommendation.arm} is right in less than half: {figure.mean:.0%}. Look at its misses first."
-        )
+        found.append(f"Even {recommendation.arm} reaches no more than {figure.mean:.0%}: look at its misses first.")
     if figure is not None and figure.n < 30:
         found.append(f"The comparison rests on {figure.n} questions: intervals this small are too narrow.")
     asked = {plain(arm) for arm in lab.arms}
@@ -205,11 +228,9 @@ def _cautions(lab: Lab | None, recommendation: Recommendation) -> list[str]:
         sign = 1 if entry["arm"] == recommendation.arm else -1
         low, high = sorted(sign * bound for bound in entry["ci95"])
         other = entry["against"] if sign == 1 else entry["arm"]
-        if high < 0 and entry["measure"] in ("prose_f1", "right", "refusal_f1"):
-            found.append(
-                f"In {entry['measure'].replace('_', ' ')} {other} is ahead of it by "
-                f"{points(-sign * entry['mean'])} points [{points(-high)}, {points(-low)}]."
-            )
+        if high < 0 and entry["measure"] in OTHER_FIGURES:
+            gap = f"{-100 * sign * entry['mean']:.0f} points [{-100 * high:.0f}, {-100 * low:.0f}]"
+            found.append(f"In {OTHER_FIGURES[entry['measure']]} {other} is ahead of it by {gap}.")
     return found
 
 

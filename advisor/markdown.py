@@ -64,8 +64,9 @@ def headline(found: Recommendation) -> str:
     """The recommendation in one sentence."""
     if found.status == "not measured":
         return f"Not measured yet; the questions speak for {found.arm}. Start with ICL."
-    if found.gain is None or found.ci95 is None:
-        return f"Use {found.arm}."
+    if found.gain is None or found.ci95 is None or found.ci95[0] <= 0:
+        meanwhile = " for the time being: the lab is too small to tell more" if found.status == "undecided" else ""
+        return f"Use {found.arm}{meanwhile}."
     low, high = found.ci95
     return f"Use {found.arm}: {points(found.gain)} points [{points(low)}, {points(high)}] against {found.against}."
 
@@ -74,7 +75,7 @@ def status_sentence(found: Recommendation) -> str:
     """How the lab stands to what the questions spoke for; empty before a lab."""
     if found.status == "not measured":
         return ""
-    said = "confirms" if found.status == "confirmed" else "overturns"
+    said = {"confirmed": "confirms", "overturned": "overturns", "undecided": "does not decide"}[found.status]
     lab = found.lab or {}
     of = f"{lab.get('questions')} questions, {lab.get('created', '')[:10]}"
     return f"The questions alone spoke for {found.predicted}; the lab ({of}) {said} that."

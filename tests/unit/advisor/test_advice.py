@@ -8,6 +8,7 @@ from advisor.advice import advise
 from advisor.facts import Known
 from advisor.lab_file import Lab
 from advisor.ladder import chosen, climb
+from advisor.markdown import to_markdown
 
 from .conftest import KNOWN, arm, document, figure, lab
 
@@ -120,7 +121,7 @@ def test_cautions_name_what_another_arm_does_better():
     whole["differences"].append({"arm": "hybrid", "against": "rag", "measure": "refusal_f1", **figure(-0.3)})
     cautions = advise(KNOWN, Lab(whole), None, ("An old lab.",)).recommendation.cautions
     assert cautions[0] == "An old lab."
-    assert "In refusal f1 rag is ahead of it by +30 points [+25, +35]." in cautions
+    assert "In refusal F1 rag is ahead of it by 30 points [25, 35]." in cautions
 
 
 def test_the_method_table_stands_beside_the_guidance():
@@ -163,3 +164,18 @@ def test_a_lab_without_the_arms_to_beat_says_which():
 def test_the_hybrid_is_told_with_the_interaction(half, verdict):
     told = advise(KNOWN, lab(AHEAD, interaction={"measure": "field_em", **figure(0.1, half)})).recommendation
     assert f"together give {verdict} the sum of what each gives alone (+10 points" in told.because
+
+
+def test_a_lab_too_small_to_tell_decides_nothing():
+    told = advise(KNOWN, lab(BEHIND, half=0.4, margin={"detectable": 0.57}))
+    found = told.recommendation
+    assert (found.arm, found.fine_tune, found.status) == ("rag", "not yet", "undecided")
+    assert "does not exclude a gain of +53 points" in found.because
+    assert "Do not fine-tune" not in to_markdown(told, "Garden")
+    assert "Use rag for the time being: the lab is too small to tell more." in to_markdown(told, "Garden")
+    assert "does not decide" in to_markdown(told, "Garden")
+
+
+def test_a_gain_that_nobody_could_use_is_not_undecided():
+    found = advise(KNOWN, lab(BEHIND, half=0.4), {"upkeep": False}).recommendation
+    assert (found.fine_tune, found.status) == ("no", "overturned")
