@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from advisor.advice import Advice, Recommendation
+from advisor.advice import Advice
 from advisor.facts import points
 from advisor.methods import columns
+from advisor.recommendation import Recommendation
 
 LABELS = {
     "cost": "Cost",

@@ -4,10 +4,11 @@ One form for means (below the line 1 per question it applies to), for shares of 
 that every figure gets its interval in the same way. docs/method.md explains each one, its limits and its source.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from evaluation.bootstrap import Ratio
 from evaluation.scores import Score
 
 Term = tuple[float, float]
@@ -167,3 +168,8 @@ MEASURES: dict[str, Measure] = {
     )
 }
 RATES = tuple(name for name, measure in MEASURES.items() if measure.percent)
+
+
+def ratio(scores: Sequence[Score], measure: str) -> Ratio:
+    """A measure over the scores of one arm."""
+    return Ratio([MEASURES[measure].terms(score) for score in scores])

@@ -8,10 +8,11 @@ from typing import Any
 from core.types import Example
 from evaluation.bootstrap import Bootstrap, Figure, Ratio
 from evaluation.cost import Pricing
-from evaluation.measures import MEASURES, RATES
+from evaluation.measures import MEASURES, RATES, ratio
 from evaluation.misses import REMEDIES
 from evaluation.result import ArmRun, LabResult
 from evaluation.scores import Score
+from evaluation.training_runs import across_seeds, learning_curve
 
 SCHEMA_VERSION = 2
 # Breakdowns: these measures, over tag families with at most so many values.
@@ -51,7 +52,7 @@ def summarise(result: LabResult) -> dict[str, Any]:
         ],
         "controls": result.controls,
         "seeds": across_seeds(result, primary, bootstrap),
-        "learning_curve": _learning_curve(result, primary, bootstrap),
+        "learning_curve": learning_curve(result, primary, bootstrap),
         "notes": result.notes,
     }
 
@@ -59,11 +60,6 @@ def summarise(result: LabResult) -> dict[str, Any]:
 def primary_measure(result: LabResult) -> str:
     """What arms are compared by: field exact match, or prose F1 where no question is structured."""
     return "field_em" if any(s.field_em is not None for run in result.runs.values() for s in run.scores) else "prose_f1"
-
-
-def ratio(scores: Sequence[Score], measure: str) -> Ratio:
-    """A measure over the scores of one arm."""
-    return Ratio([MEASURES[measure].terms(score) for score in scores])
 
 
 def _arm(run: ArmRun, result: LabResult, bootstrap: Bootstrap) -> dict[str, Any]:
@@ -113,53 +109,8 @@ def _cost(run: ArmRun, result: LabResult, bootstrap: Bootstrap) -> dict[str, Any
     }
 
 
-def _learning_curve(result: LabResult, measure: str, bootstrap: Bootstrap) -> dict[str, Any] | None:
-    """The comparing figure by share of the training records; `last_doubling`: all of them minus half of them."""
-    terms = {
-        share: ratio(result.runs[name].scores, measure)
-        for name, share in sorted(result.curve.items(), key=lambda item: item[1])
-        if name in result.runs
-    }
-    points = [
-        {"share": share, **figure.rounded()}
-        for share, term in terms.items()
-        if (figure := bootstrap.figure(term)) is not None
-    ]
-    if len(points) < 2:
-        return None
-    whole, half = terms.get(1.0), terms.get(0.5)
-    doubling = _json(bootstrap.difference(whole, half)) if whole and half else None
-    return {"measure": measure, "points": points, "last_doubling": doubling}
-
-
 def _share_of(run: ArmRun, name: str) -> Ratio:
     return Ratio([(float(miss == name), 1.0) for miss in run.misses])
-
-
-def across_seeds(result: LabResult, measure: str, bootstrap: Bootstrap) -> list[dict[str, Any]]:
-    """Arms that differ in their adapter alone (`hybrid`, `hybrid@1234abcd`): how far another training run moves them.
-
-    `mean` is that of the runs' means, on the same questions; `lowest` to `highest` is the spread over the runs, which
-    the interval over questions does not cover.
-    """
-    families: dict[str, list[str]] = {}
-    for name, run in result.runs.items():
-        # Points of a learning curve saw other data: that is no spread between equal runs.
-        if run.arm.adapter and result.curve.get(name, 1.0) == 1.0:
-            plain = name.partition("@")[0] + ("+schema" if run.arm.constrained and "@" in name else "")
-            families.setdefault(plain, []).append(name)
-    found = []
-    for family, names in families.items():
-        models = {result.runs[name].model for name in names}
-        if len(models) < 2:
-            continue
-        terms = [ratio(result.runs[name].scores, measure) for name in names]
-        figure = _json(bootstrap.combine(terms, lambda values: sum(values[1:], values[0]) / len(values)))
-        if figure is not None:
-            means = [term.value or 0.0 for term in terms]
-            spread = {"lowest": round(min(means), 4), "highest": round(max(means), 4)}
-            found.append({"arm": family, "runs": names, "measure": measure, **figure, **spread})
-    return found
 
 
 def _breakdown(scores: list[Score], questions: list[Example], bootstrap: Bootstrap) -> dict[str, Any]:
