@@ -41,7 +41,7 @@ async def run_controls(
         if not tasks:
             continue
         asked = [
-            to_question(questions[task.index], run.arm, run.model if run.arm.adapter else None, max_tokens).model_copy(
+            to_question(questions[task.place], run.arm, run.model if run.arm.adapter else None, max_tokens).model_copy(
                 update={"given": task.passages}
             )
             for task in tasks
@@ -51,7 +51,7 @@ async def run_controls(
             answerer, asked, cache, concurrency=concurrency, on_answer=on_answer, retry_waits=retry_waits
         )
         replies = [outcome.answer for outcome in got.outcomes]
-        bootstrap = Bootstrap([questions[task.index].record for task in tasks], resamples, seed)
+        bootstrap = Bootstrap([questions[task.place].record for task in tasks], resamples, seed)
         found[kind] = _judge(kind, tasks, replies, questions, run, bootstrap)
     return found
 
@@ -66,12 +66,12 @@ def _judge(
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {"n": len(tasks)}
     if kind == "invented":
-        said = [said_value(t, questions[t.index], reply) for t, reply in zip(tasks, replies, strict=True)]
+        said = [said_value(t, questions[t.place], reply) for t, reply in zip(tasks, replies, strict=True)]
         for value in ("invented", "right"):
             entry[value] = _json(bootstrap.figure(Ratio([(float(one == value), 1.0) for one in said])))
         return entry
-    plain = [_content(run.scores[task.index]) for task in tasks]
-    scores = [score_answer(questions[task.index], reply, run.arm) for task, reply in zip(tasks, replies, strict=True)]
+    plain = [_content(run.scores[task.place]) for task in tasks]
+    scores = [score_answer(questions[task.place], reply, run.arm) for task, reply in zip(tasks, replies, strict=True)]
     changed = [_content(score) for score in scores]
     left, right = Ratio(changed), Ratio(plain)
     return entry | {

@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"\d+")
 class Tampered(NamedTuple):
     """One question of a control: its place in the lab, its passages, and for `invented` what was put for what."""
 
-    index: int
+    place: int
     passages: tuple[Passage, ...]
     path: str = ""
     right: str = ""

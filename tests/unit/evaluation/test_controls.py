@@ -32,7 +32,7 @@ def answer(*plants: str, said=None) -> Answer:
 def test_distractors_take_the_place_of_the_right_passage_alone():
     examples = [example("quince"), example("heather")]
     (first, second) = tamper("distractor", examples, [answer("quince", "sage"), answer("heather")], 1)
-    assert first.index == 0
+    assert first.place == 0
     assert [(p.number, p.source) for p in first.passages] == [(1, "heather.md"), (2, "sage.md")]
     assert [p.source for p in second.passages] in (["quince.md"], ["sage.md"])
 
