@@ -26,7 +26,7 @@ def pack(tmp_path):
     folder = copy_pack("garden", tmp_path)
     config = folder / "domain.yaml"
     config.write_text(re.sub(r"(?m)^name: .*$", "name: orchard", config.read_text()))
-    (folder / "corpus" / "watering.txt").write_text(f"Watering\n\n{FACT}\n")
+    (folder / "corpus" / "watering.txt").write_text(f"{FACT}\n")
     return folder
 
 
