@@ -6,7 +6,10 @@ from core.errors import RequestError
 
 
 class Arm(BaseModel):
-    """A strategy under comparison. `constrained` decodes under the answer's schema (the suffix `+schema`)."""
+    """A strategy under comparison. `constrained` decodes under the answer's schema (the suffix `+schema`).
+
+    `weights` names an adapter by its hash, or the method it was trained by; empty: the active one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -15,6 +18,7 @@ class Arm(BaseModel):
     icl: bool = False
     adapter: bool = False
     constrained: bool = False
+    weights: str = ""
     description: str = ""
 
 
@@ -28,6 +32,15 @@ _PLAIN = (
     Arm(name="hybrid+icl", retrieval=True, icl=True, adapter=True, description="Passages, examples and adapter."),
 )
 ARMS: dict[str, Arm] = {arm.name: arm for arm in _PLAIN}
+# For the lab alone: the chat offers adapters by name, not by how they were trained.
+_BY_METHOD: dict[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Arm(name="qlora", adapter=True, weights="qlora", description="The newest adapter trained over a 4-bit base."),
+        Arm(name="full", adapter=True, weights="full", description="The newest model trained as a whole."),
+        Arm(name="distilled", adapter=True, weights="distilled", description="The newest adapter taught by a teacher."),
+    )
+}
 SCHEMA_SUFFIX = "+schema"
 
 
@@ -39,3 +52,20 @@ def parse_arm(text: str) -> Arm:
         raise RequestError(f"unknown arm '{text}': choose one of {names}, each with or without '{SCHEMA_SUFFIX}'")
     arm = ARMS[plain]
     return arm if plain == text else arm.model_copy(update={"name": text, "constrained": True})
+
+
+def parse_lab_arm(text: str) -> Arm:
+    """Return an arm of the lab: one of the chat's, one named after a training method, or `ARM@HASH` with an adapter.
+
+    `hybrid@3f9c2a1b+schema` is the hybrid with that adapter, decoded under the schema. Raises RequestError.
+    """
+    plain = text.removesuffix(SCHEMA_SUFFIX)
+    name, at, weights = plain.partition("@")
+    arm = {**ARMS, **({} if at else _BY_METHOD)}.get(name)
+    if arm is None:
+        names = ", ".join([*ARMS, *_BY_METHOD])
+        raise RequestError(f"unknown arm '{text}': choose one of {names}, each with or without '{SCHEMA_SUFFIX}'")
+    if at and (not arm.adapter or not weights):
+        raise RequestError(f"arm '{text}': '@' names an adapter by its hash, for arms that use one (hybrid@3f9c2a1b)")
+    change = {"name": text, "weights": weights or arm.weights, "constrained": text != plain}
+    return arm.model_copy(update=change)

@@ -37,6 +37,7 @@ class Question(BaseModel):
     with a schema are decoded under it, and are tried once more when they are not valid all the same.
     `or_passages`: while the model is down, the passages are the answer (core.without_model).
     `adapter` None means the active one. `icl_examples` None follows the settings; `icl_without`: records not shown.
+    `given`: passages to answer from in place of a search (the lab's controls).
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -53,6 +54,7 @@ class Question(BaseModel):
     or_passages: bool = False
     icl_examples: int | None = None
     icl_without: tuple[str, ...] = ()
+    given: tuple[Passage, ...] | None = None
 
     @property
     def has_shape(self) -> bool:
@@ -128,7 +130,7 @@ class ChatPipeline:
         passages: list[Passage] | None = None
         if question.arm.retrieval:
             yield Searching()
-            passages = await self._search(text)
+            passages = await self._search(text) if question.given is None else list(question.given)
             yield Found(passages, time.perf_counter() - started)
         constrained = question.arm.constrained if question.constrained is None else question.constrained
         constrained = constrained and question.has_shape and schema is not None

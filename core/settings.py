@@ -164,6 +164,20 @@ class LabSettings(Section):
     seed: int = Field(default=11, description="Seed of samples and resamples.")
 
 
+class PriceSettings(Section):
+    """What answers cost: by tokens where both prices of tokens are set, else by machine time."""
+
+    currency: str = Field(default="USD", description="What prices are in.")
+    machine_hour: float = Field(
+        default=0.1, ge=0, description="Price of an hour of this machine; the default is an assumption, set yours."
+    )
+    million_prompt: float | None = Field(default=None, ge=0, description="Price of a million prompt tokens.")
+    million_completion: float | None = Field(default=None, ge=0, description="Price of a million tokens of answers.")
+    answers_per_training: int = Field(
+        default=100_000, ge=1, description="Answers over which the machine time of one training run is spread."
+    )
+
+
 class Settings(Section):
     """Everything that can be set. A key that is not here is an error."""
 
@@ -175,6 +189,7 @@ class Settings(Section):
     serve: ServeSettings = ServeSettings()
     generate: GenerateSettings = GenerateSettings()
     lab: LabSettings = LabSettings()
+    prices: PriceSettings = PriceSettings()
 
 
 def load_settings(

@@ -47,8 +47,13 @@ class AnswerCache:
 
 
 def question_key(question: Question) -> str:
-    """Hash of every field of a question."""
-    return sha256_json(question.model_dump(mode="json"))
+    """Hash of every field of a question, but not of those that came later and say nothing (caches outlive them)."""
+    fields = question.model_dump(mode="json")
+    if fields["given"] is None:
+        del fields["given"]
+    # Which adapter answers stands in `adapter` already.
+    del fields["arm"]["weights"]
+    return sha256_json(fields)
 
 
 def _is_cut(path: Path) -> bool:

@@ -5,6 +5,7 @@ Records, not questions, are drawn (several questions about one record are not in
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ class Figure(BaseModel):
     mean: float
     ci95: tuple[float, float]
     n: int
+
+    def rounded(self) -> dict[str, Any]:
+        """As lab.json holds it: four places, {"mean", "ci95", "n"}."""
+        low, high = self.ci95
+        return {"mean": round(self.mean, 4), "ci95": [round(low, 4), round(high, 4)], "n": self.n}
 
 
 class Ratio:
@@ -76,6 +82,27 @@ class Bootstrap:
         spread = self._spread(ratios, formula)
         low, high = np.quantile(spread, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(spread) else (mean, mean)
         return Figure(mean=mean, ci95=(float(low), float(high)), n=min(ratio.n for ratio in ratios))
+
+    def quantile(self, values: Sequence[float | None], share: float) -> Figure | None:
+        """The smallest of `values` below or at which `share` of them lie, with its interval; None: does not apply."""
+        known = np.asarray([0.0 if value is None else value for value in values], dtype=np.float64)
+        counts = np.asarray([value is not None for value in values], dtype=np.float64)
+        if not counts.any():
+            return None
+        order = np.argsort(known, kind="stable")
+        ranked = known[order]
+
+        def at(weights: Numbers) -> Numbers:
+            reached = np.cumsum(weights[:, order], axis=1)
+            wanted = share * reached[:, -1:]
+            # A hair less, so that rounding does not push the rank one up.
+            return ranked[np.argmax(reached >= wanted - 1e-9, axis=1)]
+
+        drawn = self._weights * counts
+        drawn = drawn[drawn.sum(axis=1) > 0]
+        low, high = np.quantile(at(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        mean = float(at(counts[None, :])[0])
+        return Figure(mean=mean, ci95=(float(low), float(high)), n=int(counts.sum()))
 
     def detectable(self, left: Ratio, right: Ratio) -> float | None:
         """The smallest true difference of the two that so many questions would show in 80 of 100 labs."""

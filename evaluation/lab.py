@@ -5,23 +5,26 @@ never asked at the same time.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from core.arms import Arm, parse_arm
+from core.arms import Arm, parse_lab_arm
 from core.errors import LabError
 from core.files import sha256_file
 from core.pack import DomainPack
-from core.settings import LabSettings
+from core.settings import LabSettings, PriceSettings
 from core.types import Example
 from evaluation.answer_cache import AnswerCache
 from evaluation.asking import RETRY_WAITS, Answerer, ArmAnswers, ask_all, to_question
+from evaluation.control_run import run_controls
 from evaluation.frozen import verify_test_set
-from evaluation.misses import MissClass, Search, classify, explain_retrieval
+from evaluation.misses import MissClass, Search, classify, explain_retrieval, is_hit
 from evaluation.report.page import write_report
 from evaluation.result import ArmRun, LabResult, write_answers, write_lab_json
 from evaluation.sample import stratified
 from evaluation.scores import score_answer
+from evaluation.style import Style
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -38,34 +41,60 @@ async def run_lab(
     limit: int | None = None,
     icl_count: int | None = None,
     adapter: str | None = None,
+    adapters: Mapping[str, str] | None = None,
+    training_seconds: Mapping[str, float] | None = None,
+    prices: PriceSettings | None = None,
     search: Search | None = None,
+    controls: Sequence[str] = (),
+    curve: Mapping[str, float] | None = None,
     on_progress: OnProgress = lambda arm, done, total: None,
     retry_waits: Sequence[float] = RETRY_WAITS,
 ) -> LabResult:
     """Ask the test set under every arm and write lab.json, report.html and answers.jsonl into `out_dir`.
 
     `fingerprint` names what determines answers and is not seen here: base model, prompt hash, index generation,
-    retrieval and generation settings. `adapter` is the served name that adapter arms use. `search(text, k)` tells why
-    evidence was missed; without it every such miss is `not_retrieved`. Raises LabError, LeakageError, and whatever
+    retrieval and generation settings. `adapter` is the served name that adapter arms use, `adapters` those of arms that
+    name their own; `training_seconds` by adapter. `search(text, k)` tells why evidence was missed; without it every
+    such miss is `not_retrieved`. `controls` names arms whose passages are tampered with afterwards; `curve`
+    gives arms the share of the training records that their adapter saw. Raises LabError, LeakageError, and whatever
     `answerer` raises that another try does not mend.
     """
-    chosen = _parse(arms, pack, adapter)
+    own = adapters or {}
+    chosen = _parse(arms, pack, adapter, own)
+    _check_controls(controls, chosen)
     test_hash = verify_test_set(pack, cache_dir)
     questions = stratified(pack.test_examples, limit, settings.seed)
     retrieval_classes: dict[str, MissClass] = {}
     runs: dict[str, ArmRun] = {}
+    shown: dict[str, dict[str, Any]] = {}
+    style = Style(pack.train_examples)
     for arm in chosen:
-        identity = cache_identity(pack, arm, test_hash, fingerprint, adapter=adapter, icl_count=icl_count)
+        served = own.get(arm.name, adapter) if arm.adapter else None
+        identity = cache_identity(pack, arm, test_hash, fingerprint, adapter=served, icl_count=icl_count)
         answers = await ask_all(
             answerer,
-            [to_question(example, arm, adapter, settings.max_tokens) for example in questions],
+            [to_question(example, arm, served, settings.max_tokens) for example in questions],
             AnswerCache(cache_dir / "answers", arm.name, identity),
             concurrency=settings.concurrency,
             on_answer=lambda done, total, name=arm.name: on_progress(name, done, total),
             retry_waits=retry_waits,
         )
-        _check_models(arm, answers, adapter)
-        runs[arm.name] = await _score(arm, answers, questions, search, retrieval_classes)
+        _check_models(arm, answers, served)
+        runs[arm.name] = await _score(arm, answers, questions, search, retrieval_classes, style)
+        if arm.name in controls and arm.retrieval:
+            shown[arm.name] = await run_controls(
+                answerer,
+                runs[arm.name],
+                questions,
+                cache_dir=cache_dir,
+                identity=identity,
+                concurrency=settings.concurrency,
+                max_tokens=settings.max_tokens,
+                resamples=settings.bootstrap,
+                seed=settings.seed,
+                on_answer=lambda done, total, name=arm.name: on_progress(f"{name}, tampered", done, total),
+                retry_waits=retry_waits,
+            )
     result = LabResult(
         domain=pack.name,
         title=pack.title,
@@ -78,6 +107,11 @@ async def run_lab(
         seed=settings.seed,
         bootstrap=settings.bootstrap,
         concurrency=settings.concurrency,
+        prices=prices or PriceSettings(),
+        training_seconds=dict(training_seconds or {}),
+        style=style.describe(),
+        controls=shown,
+        curve=dict(curve or {}),
         icl_examples=icl_count if any(arm.icl for arm in chosen) else None,
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
@@ -94,7 +128,7 @@ def cache_identity(
     """Everything but the question that determines an answer under `arm`."""
     shown = {"count": icl_count, "from": sha256_file(pack.train_file)} if arm.icl else None
     return {
-        "arm": arm.model_dump(exclude={"description"}),
+        "arm": arm.model_dump(exclude={"description", "weights"}),
         "adapter": adapter if arm.adapter else None,
         "examples": shown,
         "pack": [pack.persona, pack.refusal, pack.schemas],
@@ -103,11 +137,14 @@ def cache_identity(
     }
 
 
-def _parse(names: Sequence[str], pack: DomainPack, adapter: str | None) -> list[Arm]:
-    arms = [parse_arm(name) for name in dict.fromkeys(names)]
+def _parse(names: Sequence[str], pack: DomainPack, adapter: str | None, own: Mapping[str, str]) -> list[Arm]:
+    arms = [parse_lab_arm(name) for name in dict.fromkeys(names)]
     if not arms:
         raise LabError("no arms to compare: name some, such as --arms base,rag,hybrid")
-    trained = [arm.name for arm in arms if arm.adapter]
+    unnamed = [arm.name for arm in arms if arm.weights and arm.name not in own]
+    if unnamed:
+        raise LabError(f"domain '{pack.name}' has no adapter for {', '.join(unnamed)}: see graft adapters list")
+    trained = [arm.name for arm in arms if arm.adapter and arm.name not in own]
     if trained and adapter is None:
         raise LabError(
             f"domain '{pack.name}' has no active adapter for {', '.join(trained)}: "
@@ -120,6 +157,15 @@ def _parse(names: Sequence[str], pack: DomainPack, adapter: str | None) -> list[
             f"write {pack.train_file}, or leave these arms out"
         )
     return arms
+
+
+def _check_controls(names: Sequence[str], chosen: Sequence[Arm]) -> None:
+    fitting = [arm.name for arm in chosen if arm.retrieval]
+    wrong = [name for name in names if name not in fitting]
+    if wrong:
+        raise LabError(
+            f"no controls of {', '.join(wrong)}: of the arms asked, {', '.join(fitting) or 'none'} have passages"
+        )
 
 
 def _check_models(arm: Arm, answers: ArmAnswers, adapter: str | None) -> None:
@@ -137,11 +183,13 @@ async def _score(
     questions: list[Example],
     search: Search | None,
     retrieval_classes: dict[str, MissClass],
+    style: Style,
 ) -> ArmRun:
     scores = []
     misses: list[MissClass | None] = []
     for example, outcome in zip(questions, answers.outcomes, strict=True):
-        score = score_answer(example, outcome.answer, arm)
+        score = score_answer(example, outcome.answer, arm, style)
+        score.right = is_hit(example, score)
         # All arms search alike, so that one look at the index explains a miss of each of them.
         if score.evidence is False and search is not None and example.id not in retrieval_classes:
             retrieval_classes[example.id] = await explain_retrieval(example, search)

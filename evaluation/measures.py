@@ -4,10 +4,11 @@ One form for means (below the line 1 per question it applies to), for shares of 
 that every figure gets its interval in the same way. docs/method.md explains each one, its limits and its source.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from evaluation.bootstrap import Ratio
 from evaluation.scores import Score
 
 Term = tuple[float, float]
@@ -37,6 +38,13 @@ def _refusal_f1(score: Score) -> Term:
 MEASURES: dict[str, Measure] = {
     measure.name: measure
     for measure in (
+        Measure(
+            name="right",
+            label="Right",
+            terms=lambda s: _mean(s.right),
+            explanation="Share of all questions answered as asked for: every field right and valid, prose with a token "
+            "F1 of 0.5 or more, a refusal where one was due.",
+        ),
         Measure(
             name="field_em",
             label="Field exact match",
@@ -69,6 +77,13 @@ MEASURES: dict[str, Measure] = {
             explanation="Share of the words of a text or Markdown answer that stand in its passages.",
         ),
         Measure(
+            name="style",
+            label="Style kept",
+            terms=lambda s: _mean(s.style),
+            explanation="How far given text and Markdown answers keep to the usual form of the pack's own answers: "
+            "length, sentences, lists, marks, how they begin. Form, not tone.",
+        ),
+        Measure(
             name="validity",
             label="Valid",
             terms=lambda s: _mean(s.valid),
@@ -97,6 +112,12 @@ MEASURES: dict[str, Measure] = {
             label="Citation recall",
             terms=lambda s: (float(s.quotes_cited), float(s.quotes)),
             explanation="Share of the evidence quotes of answered questions that stand in a cited passage.",
+        ),
+        Measure(
+            name="quote_valid",
+            label="Quotes verbatim",
+            terms=lambda s: (float(s.verbatim_quotes), float(s.said_quotes)),
+            explanation="Share of the quotes of three words or more in answers that stand word for word in a passage.",
         ),
         Measure(
             name="refusal_f1",
@@ -147,3 +168,8 @@ MEASURES: dict[str, Measure] = {
     )
 }
 RATES = tuple(name for name, measure in MEASURES.items() if measure.percent)
+
+
+def ratio(scores: Sequence[Score], measure: str) -> Ratio:
+    """A measure over the scores of one arm."""
+    return Ratio([MEASURES[measure].terms(score) for score in scores])

@@ -54,7 +54,7 @@ REMEDIES: dict[str, Remedy] = {
     "not_retrieved": Remedy(
         meaning=f"The evidence is indexed, but not among the {DEEP} best hits.",
         remedy="Chunk along the structure of the documents; weigh lexical and dense search anew.",
-        command="graft search",
+        command="graft retriever tune",
     ),
     "below_budget": Remedy(
         meaning=f"The evidence is among the {DEEP} best hits, but below what the token budget lets into the prompt.",
@@ -64,17 +64,17 @@ REMEDIES: dict[str, Remedy] = {
     "ignored": Remedy(
         meaning="The evidence was in the prompt; the answer follows another passage.",
         remedy="Train on more rows with hard distractors beside the right passage.",
-        command="graft dataset build",
+        command="graft lab collect --class ignored",
     ),
     "wrong_field": Remedy(
         meaning="The answer is taken from the right passage, but from the wrong place or not in full.",
         remedy="Add examples like these; describe the schema's keys more sharply.",
-        command="graft train",
+        command="graft lab collect --class wrong_field",
     ),
     "unsupported": Remedy(
         meaning="The answer says what no passage says, or answers what the documents do not hold.",
         remedy="Use retrieval; train on more rows without the right passage, answered with a refusal.",
-        command="graft dataset build",
+        command="graft lab collect --class unsupported",
     ),
     "wrong_format": Remedy(
         meaning="The answer does not parse, does not match its schema, or was cut off.",
@@ -84,12 +84,12 @@ REMEDIES: dict[str, Remedy] = {
     "wrong_style": Remedy(
         meaning="The words of the answer are right, its form is not.",
         remedy="Show or train more examples of this format in the pack's own style.",
-        command="graft train",
+        command="graft dataset restyle",
     ),
     "wrong_refusal": Remedy(
         meaning="The answer was at hand and the model refused.",
         remedy="Train with fewer refusals among the rows, or on more wordings.",
-        command="graft dataset build",
+        command="graft lab collect --class wrong_refusal",
     ),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.arms import Arm
 from core.files import write_json, write_lines
+from core.settings import PriceSettings
 from core.types import Example
 from evaluation.asking import Outcome
 from evaluation.misses import MissClass
@@ -45,6 +46,11 @@ class LabResult:
     concurrency: int
     icl_examples: int | None
     created: str
+    prices: PriceSettings = field(default_factory=PriceSettings)
+    training_seconds: dict[str, float] = field(default_factory=dict)
+    style: dict[str, dict[str, float]] = field(default_factory=dict)
+    controls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    curve: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @cached_property

@@ -11,13 +11,17 @@ from core.passages import contains_quote
 from core.types import STRUCTURED, Answer, Example, Passage
 from evaluation.fields import FieldScore, compare_fields
 from evaluation.overlap import token_f1, token_precision, token_recall
+from evaluation.quotes import quotes_in, stands_in
+from evaluation.style import Style
 
 
 class Score(BaseModel):
     """What one answer is worth.
 
     `evidence`: all quotes stood in the passages. `right_citations` of `citations` point at a passage that holds a
-    quote; `quotes_cited` of `quotes` are in a cited passage. Seconds and tokens as the answer reports them.
+    quote; `quotes_cited` of `quotes` are in a cited passage. Of the `said_quotes` in the answer's own text
+    `verbatim_quotes` stand word for word in a passage. `right` is whether the question counts as a hit (None: not
+    judged yet). Seconds and tokens as the answer reports them.
     """
 
     answerable: bool
@@ -29,6 +33,8 @@ class Score(BaseModel):
     prose_f1: float | None = None
     prose_recall: float | None = None
     k_precision: float | None = None
+    style: float | None = None
+    right: bool | None = None
     valid: bool | None = None
     evidence: bool | None = None
     cites_evidence: bool | None = None
@@ -36,17 +42,23 @@ class Score(BaseModel):
     right_citations: int = 0
     quotes: int = 0
     quotes_cited: int = 0
+    said_quotes: int = 0
+    verbatim_quotes: int = 0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float | None = None
     seconds_to_first_token: float | None = None
 
 
-def score_answer(example: Example, answer: Answer | None, arm: Arm) -> Score:
-    """Score `answer` (None: the question failed, which is worth 0 wherever a measure applies)."""
+def score_answer(example: Example, answer: Answer | None, arm: Arm, style: Style | None = None) -> Score:
+    """Score `answer` (None: the question failed, which is worth 0 wherever a measure applies).
+
+    `style` is the usual form of the pack's answers; without it there is no score of style.
+    """
     score = Score(answerable=example.answerable, failed=answer is None)
     if example.answerable:
         _score_content(score, example, answer)
+        _score_style(score, example, answer, style)
     if example.format in STRUCTURED:
         # An answer that was cut off may still parse, YAML above all: it is not what was asked for.
         score.valid = answer is not None and answer.valid and answer.finish_reason != "length"
@@ -55,6 +67,10 @@ def score_answer(example: Example, answer: Answer | None, arm: Arm) -> Score:
     score.refused = answer.refused
     score.prompt_tokens, score.completion_tokens = answer.usage.prompt_tokens, answer.usage.completion_tokens
     score.seconds, score.seconds_to_first_token = answer.seconds, answer.seconds_to_first_token
+    if arm.retrieval and not answer.refused:
+        said = quotes_in(answer.text)
+        score.said_quotes = len(said)
+        score.verbatim_quotes = sum(stands_in(quote, answer.passages) for quote in said)
     if arm.retrieval and example.answerable:
         _score_grounding(score, example, answer)
     return score
@@ -75,6 +91,12 @@ def _score_content(score: Score, example: Example, answer: Answer | None) -> Non
     text = without_marks(answer.text) if answered and answer is not None else ""
     expected = str(example.answer)
     score.prose_f1, score.prose_recall = token_f1(expected, text), token_recall(expected, text)
+
+
+def _score_style(score: Score, example: Example, answer: Answer | None, style: Style | None) -> None:
+    """Of answers that were given; a question that failed has no form."""
+    if style is not None and answer is not None and not answer.refused and example.format not in STRUCTURED:
+        score.style = style.score(example.format, answer.text)
 
 
 def _score_grounding(score: Score, example: Example, answer: Answer) -> None:

@@ -3,19 +3,23 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from statistics import median, quantiles
 from typing import Any
 
 from core.types import Example
 from evaluation.bootstrap import Bootstrap, Figure, Ratio
-from evaluation.measures import MEASURES, RATES
+from evaluation.cost import Pricing
+from evaluation.measures import MEASURES, RATES, ratio
+from evaluation.misses import REMEDIES
 from evaluation.result import ArmRun, LabResult
 from evaluation.scores import Score
+from evaluation.training_runs import across_seeds, learning_curve
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Breakdowns: these measures, over tag families with at most so many values.
 BY_MEASURES = ("field_em", "prose_f1", "validity", "evidence_recall", "refusal_f1")
 MOST_VALUES = 12
+# What pairs of arms are compared in, beside the figure that arms are ranked by.
+COMPARED = ("right", "field_em", "prose_f1", "refusal_f1")
 _WHOLE = ("hybrid", "rag", "lora", "base")
 
 
@@ -36,10 +40,19 @@ def summarise(result: LabResult) -> dict[str, Any]:
         "concurrency": result.concurrency,
         "icl_examples": result.icl_examples,
         "primary": primary,
-        "arms": {name: _arm(run, result.questions, bootstrap) for name, run in result.runs.items()},
+        "prices": result.prices.model_dump(),
+        "style": result.style,
+        "arms": {name: _arm(run, result, bootstrap) for name, run in result.runs.items()},
         "margin": _margin(result, primary, bootstrap),
         "interaction": _interaction(result, primary, bootstrap),
-        "differences": _differences(result, primary, bootstrap),
+        "differences": [
+            entry
+            for measure in dict.fromkeys((primary, *COMPARED))
+            for entry in _differences(result, measure, bootstrap)
+        ],
+        "controls": result.controls,
+        "seeds": across_seeds(result, primary, bootstrap),
+        "learning_curve": learning_curve(result, primary, bootstrap),
         "notes": result.notes,
     }
 
@@ -49,20 +62,16 @@ def primary_measure(result: LabResult) -> str:
     return "field_em" if any(s.field_em is not None for run in result.runs.values() for s in run.scores) else "prose_f1"
 
 
-def ratio(scores: Sequence[Score], measure: str) -> Ratio:
-    """A measure over the scores of one arm."""
-    return Ratio([MEASURES[measure].terms(score) for score in scores])
-
-
-def _arm(run: ArmRun, questions: list[Example], bootstrap: Bootstrap) -> dict[str, Any]:
+def _arm(run: ArmRun, result: LabResult, bootstrap: Bootstrap) -> dict[str, Any]:
     def figure(measure: str) -> dict[str, Any] | None:
         return _json(bootstrap.figure(ratio(run.scores, measure)))
 
     seconds = figure("seconds")
     if seconds is not None:
-        times = [score.seconds for score in run.scores if score.seconds is not None]
-        seconds |= {"median": median(times), "p95": _p95(times), "first_token": figure("first_token")}
-        seconds["arm"] = run.seconds
+        times = [score.seconds for score in run.scores]
+        seconds |= {"median": _json(bootstrap.quantile(times, 0.5)), "p95": _json(bootstrap.quantile(times, 0.95))}
+        seconds |= {"first_token": figure("first_token"), "arm": run.seconds}
+    missed = Counter(miss for miss in run.misses if miss is not None)
     return {
         "n": len(run.scores),
         "failed": sum(score.failed for score in run.scores),
@@ -73,9 +82,35 @@ def _arm(run: ArmRun, questions: list[Example], bootstrap: Bootstrap) -> dict[st
         **{name: figure(name) for name in RATES},
         "tokens": {"prompt": figure("prompt_tokens"), "completion": figure("completion_tokens")},
         "seconds": seconds,
-        "errors": dict(Counter(miss for miss in run.misses if miss is not None).most_common()),
-        "by": _breakdown(run.scores, questions, bootstrap),
+        "cost_per_1000": _cost(run, result, bootstrap),
+        "errors": {name: missed[name] for name in REMEDIES},
+        "error_shares": {name: _json(bootstrap.figure(_share_of(run, name))) for name in REMEDIES if missed[name]},
+        "by": _breakdown(run.scores, result.questions, bootstrap),
     }
+
+
+def _cost(run: ArmRun, result: LabResult, bootstrap: Bootstrap) -> dict[str, Any] | None:
+    """Price of 1,000 answers, and what it is made of."""
+    trained = result.training_seconds.get(run.model or "") if run.arm.adapter else None
+    parallel = min(result.concurrency, len(result.questions))
+    pricing = Pricing(prices=result.prices, parallel=parallel, training_seconds=trained)
+    figure = bootstrap.figure(Ratio([pricing.terms(score) for score in run.scores]))
+    if figure is None:
+        return None
+    low, high = figure.ci95
+    return {
+        # Prices may be tiny: digits that matter, not places.
+        "mean": _digits(figure.mean),
+        "ci95": [_digits(low), _digits(high)],
+        "n": figure.n,
+        "currency": result.prices.currency,
+        "basis": pricing.basis,
+        "training": _digits(pricing.training),
+    }
+
+
+def _share_of(run: ArmRun, name: str) -> Ratio:
+    return Ratio([(float(miss == name), 1.0) for miss in run.misses])
 
 
 def _breakdown(scores: list[Score], questions: list[Example], bootstrap: Bootstrap) -> dict[str, Any]:
@@ -153,16 +188,15 @@ def _differences(result: LabResult, measure: str, bootstrap: Bootstrap) -> list[
         terms = ratio(result.runs[right].scores, measure), ratio(result.runs[left].scores, measure)
         figure = _json(bootstrap.difference(*terms))
         if figure is not None:
-            found.append({"arm": right, "against": left, "measure": measure, **figure})
+            detectable = bootstrap.detectable(*terms)
+            shown = None if detectable is None else round(detectable, 4)
+            found.append({"arm": right, "against": left, "measure": measure, **figure, "detectable": shown})
     return found
 
 
 def _json(figure: Figure | None) -> dict[str, Any] | None:
-    if figure is None:
-        return None
-    low, high = figure.ci95
-    return {"mean": round(figure.mean, 4), "ci95": [round(low, 4), round(high, 4)], "n": figure.n}
+    return None if figure is None else figure.rounded()
 
 
-def _p95(times: list[float]) -> float:
-    return quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else times[0]
+def _digits(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -10,6 +10,7 @@ import typer
 from core.errors import GraftError
 from graft import (
     cli_adapters,
+    cli_advise,
     cli_data,
     cli_dataset,
     cli_index,
@@ -69,6 +70,7 @@ cli_dataset.register(app)
 cli_train.register(app)
 cli_adapters.register(app)
 cli_lab.register(app)
+cli_advise.register(app)
 cli_retriever.register(app)
 cli_keys.register(app)
 

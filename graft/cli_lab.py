@@ -1,4 +1,4 @@
-"""The lab command: arms on the frozen test set."""
+"""The lab: arms on the frozen test set (`graft lab`), and commands about its runs below it."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from graft import cli_lab_people, cli_lab_runs
 from graft.cli_serve import AsJson, Domain, Trust, VllmUrl
 from graft.console import Console
 
@@ -14,8 +15,12 @@ DEFAULT_ARMS = "base,icl,rag,rag+icl,rag+icl+schema,lora,hybrid"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the app."""
-    app.command()(lab)
+    """Add the group to the app; without a subcommand it runs the lab."""
+    group = typer.Typer(invoke_without_command=True)
+    group.callback()(lab)
+    cli_lab_runs.register(group)
+    cli_lab_people.register(group)
+    app.add_typer(group, name="lab")
 
 
 def lab(
@@ -23,26 +28,61 @@ def lab(
     domain: Domain = "django",
     arms: Annotated[str, typer.Option(help="Arms to compare, separated by commas.")] = DEFAULT_ARMS,
     limit: Annotated[int | None, typer.Option(min=1, help="A seeded stratified sample of so many questions.")] = None,
+    controls: Annotated[
+        str | None,
+        typer.Option(help="Arms to ask again with passages swapped, shuffled and falsified: is the context used?"),
+    ] = None,
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve", help="Train adapters on 10, 25 and 50% of the examples too, and ask each as hybrid."
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for lab.json and report.html.")] = None,
     as_json: AsJson = False,
     vllm_url: VllmUrl = None,
     trust: Trust = False,
 ) -> None:
-    """Compare arms on the domain's frozen test set: figures with intervals, and a report."""
+    """Compare arms on the domain's frozen test set: figures with intervals, and a report.
+
+    ARM@HASH takes another adapter than the active one; qlora, full and distilled the newest one trained so.
+    """
+    if context.invoked_subcommand is not None:
+        return
     from graft.lab import run
 
     console: Console = context.obj
     settings, workspace, pack = console.open(domain, serve__vllm_url=vllm_url)
     target = out or workspace.lab(pack.name) / time.strftime("%Y%m%d-%H%M%S")
-    names = [name.strip() for name in arms.split(",") if name.strip()]
+    names, controlled = _names(arms), _names(controls or "")
     with console.bars() as progress:
-        result = asyncio.run(
-            run(
-                settings, workspace, pack, names, target, limit=limit, say=console.say, progress=progress, trusted=trust
-            )
+        curve: dict[str, float] = {}
+        if learning_curve:
+            from graft.learning_curve import train_shares
+
+            found = train_shares(settings, workspace, pack, say=console.say, progress=progress, trusted=trust)
+            curve = {f"hybrid@{name.partition('@')[2]}": share for share, name in found.items()} | {"hybrid": 1.0}
+            names = list(dict.fromkeys([*names, *curve]))
+        work = run(
+            settings,
+            workspace,
+            pack,
+            names,
+            target,
+            limit=limit,
+            controls=controlled,
+            curve=curve,
+            say=console.say,
+            progress=progress,
+            trusted=trust,
         )
+        result = asyncio.run(work)
     if as_json:
         console.emit(result.document)
         return
     print(result.table)
     console.say(f"report: {target / 'report.html'}")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

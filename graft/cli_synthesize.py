@@ -58,22 +58,22 @@ def synthesize(
 
     console: Console = context.obj
     settings, workspace, pack = console.open(domain)
-    corpus = _corpus(settings, workspace, pack, console, trusted=trust)
+    corpus = indexed_text(settings, workspace, pack, console, trusted=trust)
     options = Options(count, tries or 10 * count, _formats(formats, pack.formats), seed, concurrency)
     with (
-        _teacher(console, settings, workspace, pack, teacher_url, teacher_model, teacher_key_env) as teacher,
+        opened_teacher(console, settings, workspace, pack, teacher_url, teacher_model, teacher_key_env) as teacher,
         console.bars() as progress,
     ):
         report = run(
             pack,
             corpus,
             teacher,
-            _review_file(pack),
+            review_file(pack),
             options,
             teacher=teacher.name,
             on_progress=progress,
         )
-    _tell(console, report, domain, as_json=as_json)
+    tell_run(console, report, domain, as_json=as_json)
 
 
 def restyle(
@@ -98,21 +98,21 @@ def restyle(
     plain: tuple[Format, ...] = tuple(format for format in pack.formats if format not in STRUCTURED)
     options = Options(count, tries or 10 * count, _formats(formats, plain), concurrency=concurrency)
     with (
-        _teacher(console, settings, workspace, pack, teacher_url, teacher_model, teacher_key_env) as teacher,
+        opened_teacher(console, settings, workspace, pack, teacher_url, teacher_model, teacher_key_env) as teacher,
         console.bars() as progress,
     ):
         report = run(
             pack,
             teacher,
-            _review_file(pack),
+            review_file(pack),
             options,
             teacher=teacher.name,
             on_progress=progress,
         )
-    _tell(console, report, domain, as_json=as_json)
+    tell_run(console, report, domain, as_json=as_json)
 
 
-def _corpus(
+def indexed_text(
     settings: "Settings", workspace: "Workspace", pack: "DomainPack", console: Console, *, trusted: bool
 ) -> "CorpusText":
     """The indexed text; documents that were never indexed are indexed first."""
@@ -140,14 +140,15 @@ def _formats(chosen: str | None, offered: "tuple[Format, ...]") -> "tuple[Format
     return tuple(format for format in offered if format in names)
 
 
-def _review_file(pack: "DomainPack") -> "ReviewFile":
+def review_file(pack: "DomainPack") -> "ReviewFile":
+    """The file in which candidates wait for a person."""
     from finetune.synthesis.candidate import ReviewFile
 
     return ReviewFile(pack.data / "examples")
 
 
 @contextmanager
-def _teacher(
+def opened_teacher(
     console: Console,
     settings: "Settings",
     workspace: "Workspace",
@@ -156,6 +157,7 @@ def _teacher(
     model: str | None,
     key_env: str | None,
 ) -> "Iterator[Teacher]":
+    """A teacher, named on stderr; what was started for it is stopped afterwards."""
     from graft.teacher import open_teacher
 
     with open_teacher(settings, workspace, pack, console.say, url=url, model=model, key_env=key_env) as teacher:
@@ -163,7 +165,8 @@ def _teacher(
         yield teacher
 
 
-def _tell(console: Console, report: "RunReport", domain: str, *, as_json: bool) -> None:
+def tell_run(console: Console, report: "RunReport", domain: str, *, as_json: bool) -> None:
+    """What came of a run, and what to do next."""
     if as_json:
         console.emit(report._asdict())
         return

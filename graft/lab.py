@@ -1,11 +1,11 @@
 """Wires the lab: a domain's service answers, the evaluation asks, counts and reports. Prints nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.arms import parse_arm
+from core.arms import Arm, parse_lab_arm
 from core.chat import Question
 from core.files import read_json, sha256_json, write_json
 from core.index import index_fingerprint
@@ -14,6 +14,7 @@ from core.service import DomainService
 from core.settings import Settings
 from core.types import Answer
 from core.workspace import Workspace
+from finetune.adapters import AdapterStore
 from graft import build
 from graft.connect import connected
 from graft.models import prepare_models
@@ -46,15 +47,21 @@ async def run(
     out: Path,
     *,
     limit: int | None,
+    controls: Sequence[str] = (),
+    curve: Mapping[str, float] | None = None,
     say: Callable[[str], None],
     progress: Progress,
     trusted: bool,
 ) -> "LabResult":
     """Run the lab through the serving process, or through one started for it. Raises GraftError."""
+    from evaluation.frozen import verify_test_set
     from evaluation.lab import run_lab
 
-    chosen = [parse_arm(name) for name in arms]
+    chosen = [parse_lab_arm(name) for name in arms]
+    store = AdapterStore(pack.name, workspace.adapters(pack.name))
     folder = workspace.lab(pack.name)
+    if pack.is_prepared:
+        verify_test_set(pack, folder)  # before a model is started for nothing
     with connected(settings, workspace, pack, say, model=True, trusted=trusted) as service:
         fingerprint = _fingerprint(settings, workspace, pack)
         count = settings.generate.icl_examples
@@ -71,9 +78,22 @@ async def run(
             limit=limit,
             icl_count=count,
             adapter=service.status().adapter,
+            adapters={arm.name: name for arm in chosen if (name := find_adapter(store, arm)) is not None},
+            training_seconds={m.name: m.metrics["seconds"] for m in store.list() if "seconds" in m.metrics},
+            prices=settings.prices,
             search=service.search,
+            controls=controls,
+            curve=curve,
             on_progress=progress,
         )
+
+
+def find_adapter(store: AdapterStore, arm: Arm) -> str | None:
+    """The adapter that an arm names by hash, or the newest one trained by the method it names; None: no such name."""
+    if not arm.weights:
+        return None
+    fitting = (m.name for m in store.list() if arm.weights in (m.method, m.name.partition("@")[2]))
+    return next(fitting, None)
 
 
 async def _icl_count(

@@ -24,8 +24,8 @@ MOST_TOKENS = 512
 class Teacher:
     """Asks one model for JSON. May be called from several threads. `name` says who it is."""
 
-    def __init__(self, name: str, model: "BaseChatModel") -> None:
-        self.name, self._model = name, model
+    def __init__(self, name: str, model: "BaseChatModel", role: str = "teacher") -> None:
+        self.name, self._model, self._role = name, model, role
         self._constrained = True
 
     def __call__(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> str:
@@ -42,14 +42,16 @@ class Teacher:
             return self._ask(messages)
         except openai.AuthenticationError as error:
             raise ServeError(
-                f"the teacher {self.name} refused the key: name its variable with --teacher-key-env"
+                f"the {self._role} {self.name} refused the key: name its variable with --{self._role}-key-env"
             ) from error
         except openai.APITimeoutError as error:
-            raise ServeError(f"the teacher {self.name} took too long; the same command goes on from here") from error
+            raise ServeError(
+                f"the {self._role} {self.name} took too long; the same command goes on from here"
+            ) from error
         except openai.APIConnectionError as error:
-            raise ServeError(f"the teacher {self.name} cannot be reached: check --teacher-url") from error
+            raise ServeError(f"the {self._role} {self.name} cannot be reached: check --{self._role}-url") from error
         except openai.APIStatusError as error:
-            raise ServeError(f"the teacher {self.name} refused: {error.message}") from error
+            raise ServeError(f"the {self._role} {self.name} refused: {error.message}") from error
 
     def _ask(self, messages: list[dict[str, str]], **options: Any) -> str:
         return self._model.bind(max_tokens=MOST_TOKENS, **options).invoke(messages).text
@@ -65,18 +67,20 @@ def open_teacher(
     url: str | None,
     model: str | None,
     key_env: str | None,
+    role: str = "teacher",
 ) -> Iterator[Teacher]:
     """The teacher at `url`; without one the workspace's base model, through a vLLM that runs or one started for it.
 
-    A key is sent only when `key_env` names its variable. Raises SettingsError, ServeError, ModelError.
+    `role` is what messages and options call it. A key is sent only when `key_env` names its variable. Raises
+    SettingsError, ServeError, ModelError.
     """
     if url is not None:
         if not model:
-            raise SettingsError("--teacher-url needs --teacher-model: which of its models shall write")
+            raise SettingsError(f"--{role}-url needs --{role}-model: which of its models is meant")
         if key_env is not None and not os.environ.get(key_env):
             raise SettingsError(f"environment variable {key_env} is not set or empty")
         key = os.environ[key_env] if key_env else "unused"
-        yield Teacher(f"{model} at {url}", _chat_model(settings, model, url, key))
+        yield Teacher(f"{model} at {url}", _chat_model(settings, model, url, key), role)
         return
     if model or key_env:
         raise SettingsError("--teacher-model and --teacher-key-env belong to --teacher-url")

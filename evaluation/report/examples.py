@@ -2,9 +2,9 @@
 
 import json
 
+from core.html import Html, el
 from core.types import STRUCTURED, Answer, Example
 from evaluation.misses import is_hit
-from evaluation.report.html import Html, el
 from evaluation.report.tables import class_label
 from evaluation.result import ArmRun, LabResult
 

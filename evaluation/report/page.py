@@ -4,17 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from core.files import write_atomically
+from core.html import Html, el
 from evaluation.measures import MEASURES
-from evaluation.misses import REMEDIES, is_hit
-from evaluation.report.examples import choose, side_by_side
-from evaluation.report.html import Html, el, join
-from evaluation.report.plots import Point, Segment, intervals, scatter, stacked
-from evaluation.report.tables import breakdown_table, class_label, figures_table, remedies_table
+from evaluation.report import sections
 from evaluation.result import LabResult
-from evaluation.summary import best
-from evaluation.table import interaction_sentence, margin_sentence
+from evaluation.table import detectable_sentence, interaction_sentence, margin_sentence, seeds_sentence
 
-PLOTTED = ("field_em", "prose_f1", "refusal_f1", "validity", "citation_correct", "evidence_recall")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
@@ -37,18 +32,19 @@ def render_report(result: LabResult) -> str:
         el("title", title),
         el("style", Html(style)),
     )
-    sections = [
+    parts = [
         _verdict(result, document, title),
-        _quality(document),
-        _costs(document),
-        _breakdowns(document),
-        _misses(result, document),
-        _examples(result, document),
-        _section("All figures", _intro("Percent with 95% intervals; a dash where a figure does not apply."),
-                 figures_table(document)),
+        sections.quality(document),
+        sections.costs(document),
+        sections.curve(document),
+        sections.breakdowns(document),
+        sections.misses(result, document),
+        sections.controls(document),
+        sections.examples(result, document),
+        sections.all_figures(document),
         _method(document),
-    ]  # fmt: skip
-    return f"<!doctype html>\n{el('html', head, el('body', el('main', sections)), lang='en')}\n"
+    ]
+    return f"<!doctype html>\n{el('html', head, el('body', el('main', parts)), lang='en')}\n"
 
 
 def _verdict(result: LabResult, document: dict[str, Any], title: str) -> Html:
@@ -60,12 +56,8 @@ def _verdict(result: LabResult, document: dict[str, Any], title: str) -> Html:
         "Test set": document["test_hash"][:12],
         "Measured": document["created"].replace("T", " ").removesuffix("Z") + " UTC",
     }
-    sentences = [margin_sentence(document), interaction_sentence(document)]
-    margin = document["margin"]
-    if margin and margin["detectable"]:
-        sentences.append(
-            f"A true difference of {100 * margin['detectable']:.0f} points would show in 4 of 5 labs of this size."
-        )
+    sentences = [margin_sentence(document), interaction_sentence(document), seeds_sentence(document)]
+    sentences.append(detectable_sentence(document))
     failed = [f"{name} {arm['failed']}" for name, arm in document["arms"].items() if arm["failed"]]
     if failed:
         sentences.append(f"Failed questions, scored 0: {', '.join(failed)}.")
@@ -82,95 +74,10 @@ def _verdict(result: LabResult, document: dict[str, Any], title: str) -> Html:
     )
 
 
-def _quality(document: dict[str, Any]) -> Html:
-    figures = []
-    for name in PLOTTED:
-        points = [point for arm, data in document["arms"].items() if (point := _point(arm, data, name))]
-        if points:
-            measure = MEASURES[name]
-            caption = el("figcaption", el("h3", measure.label), el("p", measure.explanation))
-            figures.append(el("figure", caption, intervals(points, f"{measure.label} by arm")))
-    legend = el(
-        "p",
-        el("span", el("i", class_="key trained"), "with the adapter"),
-        el("span", el("i", class_="key plain"), "without training"),
-        el("span", "Percent; bars are 95% intervals."),
-        class_="legend",
-    )
-    return _section("How well", legend, el("div", figures, class_="plots"))
-
-
-def _costs(document: dict[str, Any]) -> Html:
-    primary = document["primary"]
-    label = MEASURES[primary].label
-    tokens = [_point(arm, data, primary, x=_tokens(data)) for arm, data in document["arms"].items()]
-    seconds = [
-        _point(arm, data, primary, x=data["seconds"]["median"] if data["seconds"] else None)
-        for arm, data in document["arms"].items()
-    ]
-    plots = [
-        el(
-            "figure",
-            el("figcaption", el("h3", f"{label} against {text}")),
-            scatter(shown, f"{label} by {unit}", unit),
-        )
-        for points, text, unit in ((tokens, "tokens", "tokens per answer"), (seconds, "time", "seconds (median)"))
-        if (shown := [point for point in points if point])
-    ]
-    intro = f"Tokens of prompt and answer together. Seconds with {document['concurrency']} questions at once."
-    return _section(
-        "At what cost", _intro(f"Up and to the left is better. {intro}"), el("div", plots, class_="plots wide")
-    )
-
-
-def _breakdowns(document: dict[str, Any]) -> Html | None:
-    families = next(iter(document["arms"].values()))["by"]
-    if not families:
-        return None
-    intro = (
-        "Percent: field exact match where a group has structured answers, else prose F1. Small groups, wide intervals."
-    )
-    # Kinds and schemas are often the same thing by two names: one table of them will do.
-    distinct = {tuple(values): family for family, values in reversed(families.items())}
-    shown = [family for family in families if family in distinct.values()]
-    return _section("Where", _intro(intro), [breakdown_table(document, family) for family in shown])
-
-
-def _misses(result: LabResult, document: dict[str, Any]) -> Html:
-    rows = []
-    for name, run in result.runs.items():
-        errors = document["arms"][name]["errors"]
-        hits = sum(is_hit(e, s) for e, s in zip(result.questions, run.scores, strict=True))
-        failed = document["arms"][name]["failed"]
-        parts = [Segment(label="right", css="right", count=hits)]
-        parts += [Segment(label=class_label(key), css=key, count=errors.get(key, 0)) for key in REMEDIES]
-        rows.append((name, [*parts, Segment(label="failed", css="failed", count=failed)]))
-    intro = (
-        "Every question once. Right: all fields right and valid, prose with a token F1 of 0.5 or more, a due refusal. "
-        "Misses are classed by rules over what was retrieved and what was written."
-    )
-    present = {segment.css: segment.label for _, segments in rows for segment in segments if segment.count}
-    legend = el(
-        "p", [el("span", el("i", class_=f"swatch {css}"), text) for css, text in present.items()], class_="legend"
-    )
-    plot = el("div", stacked(rows, "What became of every question, by arm"), class_="scroll plot", tabindex="0")
-    return _section("What went wrong", _intro(intro), legend, plot, remedies_table(document))
-
-
-def _examples(result: LabResult, document: dict[str, Any]) -> Html:
-    margin = document["margin"]
-    against = margin["against"] if margin else None
-    focus = margin["arm"] if margin else best(result, document["primary"], lambda run: True)
-    focus = focus or next(iter(result.runs))
-    chosen = choose(result, focus, against if against != focus else None)
-    shown = [side_by_side(result, why, index, opened=place == 0) for place, (why, index) in enumerate(chosen)]
-    return _section(
-        "Side by side", _intro("A few questions, picked by rule: the first of each sort in the test set."), shown
-    )
-
-
 def _method(document: dict[str, Any]) -> Html:
-    terms = [(m.label, m.explanation) for name, m in MEASURES.items() if name in PLOTTED or m.name == "field_f1"]
+    terms = [
+        (m.label, m.explanation) for name, m in MEASURES.items() if name in sections.PLOTTED or m.name == "field_f1"
+    ]
     arms = [(name, data["description"] + _served(data)) for name, data in document["arms"].items()]
     shown = document["icl_examples"]
     run = (
@@ -178,7 +85,12 @@ def _method(document: dict[str, Any]) -> Html:
         f"arms one after another. {f'{shown} worked examples where an arm shows any. ' if shown else ''}"
         "Intervals are percentile bootstrap intervals over records, the same resamples for every arm."
     )
-    return _section("How it was measured", _intro(run), _terms(arms), _terms(terms))
+    for name, learned in document["style"].items():
+        run += (
+            f" The usual form of {name} answers was learned from {learned['examples']} training answers, which keep to "
+            f"{100 * learned['own']:.0f}% of it themselves."
+        )
+    return sections.section("How it was measured", sections.intro_line(run), _terms(arms), _terms(terms))
 
 
 def _terms(pairs: list[tuple[str, str]]) -> Html:
@@ -187,26 +99,3 @@ def _terms(pairs: list[tuple[str, str]]) -> Html:
 
 def _served(data: dict[str, Any]) -> str:
     return f" Answered by {data['model']}." if data["model"] else ""
-
-
-def _tokens(data: dict[str, Any]) -> float | None:
-    tokens = data["tokens"]
-    return (
-        tokens["prompt"]["mean"] + tokens["completion"]["mean"] if tokens["prompt"] and tokens["completion"] else None
-    )
-
-
-def _point(arm: str, data: dict[str, Any], measure: str, x: float | None = 0.0) -> Point | None:
-    figure = data[measure]
-    if figure is None or x is None:
-        return None
-    low, high = figure["ci95"]
-    return Point(label=arm, trained=data["trained"], y=figure["mean"], low=low, high=high, x=x)
-
-
-def _section(title: str, *children: object) -> Html:
-    return el("section", el("h2", title), join(*children))
-
-
-def _intro(text: str) -> Html:
-    return el("p", text, class_="intro")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from evaluation.report.html import Html, el
+from core.html import Html, el
 
 
 class Point(BaseModel):
@@ -115,6 +115,39 @@ def scatter(points: Sequence[Point], title: str, x_label: str) -> Html:
                 el("line", x1=x, x2=x, y1=low, y2=high, class_=f"whisker thin {kind}"),
                 el("circle", cx=x, cy=y, r=5.0, class_=f"dot {kind}"),
                 el("text", point.label, x=label[0], y=label[1], class_="name halo"),
+            )
+        )
+    return _svg(marks, width, height, title)
+
+
+def curve(points: Sequence[Point], title: str, x_label: str) -> Html:
+    """Quality (0 to 100%, with interval) against a share from 0 to 100%, joined by lines; `points` ordered by x."""
+    width, height = 440, 280
+    left, right, top, bottom = 40, 20, 14, 44
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return left + (width - left - right) * x, height - bottom - (height - top - bottom) * y
+
+    marks = []
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x, y = at(tick, tick)
+        label = f"{100 * tick:.0f}"
+        marks.append(el("line", x1=left, x2=width - right, y1=y, y2=y, class_="grid"))
+        marks.append(el("text", label, x=left - 8, y=y + 4, class_="tick", text_anchor="end"))
+        marks.append(el("text", label, x=x, y=height - bottom + 18, class_="tick", text_anchor="middle"))
+    marks.append(el("text", x_label, x=width - right, y=height - 8, class_="axis", text_anchor="end"))
+    spots = [at(point.x, point.y) for point in points]
+    marks.append(el("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in spots), class_="curve"))
+    for point, (x, y) in zip(points, spots, strict=True):
+        low, high = at(point.x, point.low)[1], at(point.x, point.high)[1]
+        said = f"{point.label}: {_pc(point.y)}% [{_pc(point.low)}, {_pc(point.high)}]"
+        marks.append(
+            el(
+                "g",
+                el("title", said),
+                el("line", x1=x, x2=x, y1=low, y2=high, class_="whisker thin trained"),
+                el("circle", cx=x, cy=y, r=5.0, class_="dot trained"),
+                el("text", _pc(point.y), x=x + 8, y=y - 8, class_="value halo"),
             )
         )
     return _svg(marks, width, height, title)

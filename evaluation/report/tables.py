@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from core.html import Html, el
 from evaluation.measures import MEASURES, RATES
 from evaluation.misses import REMEDIES
-from evaluation.report.html import Html, el
-from evaluation.table import NONE, percent
+from evaluation.table import NONE, percent, price
 
-COSTS = ("Tokens in", "Tokens out", "Seconds", "p95", "First token", "Failed")
+COSTS = ("Tokens in", "Tokens out", "Seconds", "p95", "First token", "Cost of 1,000", "Failed")
 
 
 def figures_table(document: dict[str, Any]) -> Html:
@@ -38,7 +38,7 @@ def breakdown_table(document: dict[str, Any], family: str) -> Html:
 def remedies_table(document: dict[str, Any]) -> Html:
     """The classes of misses that occurred: meaning, remedy, the command to begin with, how often per arm."""
     arms = document["arms"]
-    seen = [name for name in REMEDIES if any(name in arm["errors"] for arm in arms.values())]
+    seen = [name for name in REMEDIES if any(arm["errors"].get(name) for arm in arms.values())]
     rows = [
         el(
             "tr",
@@ -77,9 +77,10 @@ def _costs(arm: dict[str, Any]) -> list[Html]:
     cells = [
         f"{tokens['prompt']['mean']:.0f}" if tokens["prompt"] else NONE,
         f"{tokens['completion']['mean']:.0f}" if tokens["completion"] else NONE,
-        f"{seconds['median']:.2f}" if seconds else NONE,
-        f"{seconds['p95']:.2f}" if seconds else NONE,
+        f"{seconds['median']['mean']:.2f}" if seconds else NONE,
+        f"{seconds['p95']['mean']:.2f}" if seconds else NONE,
         f"{first['mean']:.2f}" if first else NONE,
+        price(arm["cost_per_1000"]),
         str(arm["failed"]),
     ]
     return [el("td", cell) for cell in cells]
@@ -92,4 +93,4 @@ def _heads(*texts: str) -> list[Html]:
 def _table(head: Html, rows: list[Html], css: str | None = None) -> Html:
     """A table that scrolls sideways by itself where it is wider than the page."""
     table = el("table", el("thead", head), el("tbody", rows), class_=css)
-    return el("div", table, class_="scroll", tabindex="0")
+    return el("div", table, class_="scroll", tabindex="0", role="region", aria_label="Table")

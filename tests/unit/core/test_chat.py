@@ -17,7 +17,7 @@ from core.errors import AdapterError, RequestError
 from core.icl import ExampleSelector
 from core.pack import DomainPack, PackFile
 from core.settings import GenerateSettings
-from core.types import Example
+from core.types import Example, Passage
 
 SCHEMA = {
     "type": "object",
@@ -90,6 +90,17 @@ def test_rag_searches_then_writes_then_cites(ask):
     assert [(c.number, c.source, c.quote) for c in answer.citations] == [(1, "thyme.md", "Thyme wants full sun.")]
     assert "Thyme wants full sun." in sent[0][0][-1].content
     assert names == ["base"]
+
+
+def test_given_passages_stand_in_for_a_search(ask):
+    retriever = OneDocument(asked=[])
+    given = (Passage(number=1, source="sage.md", locator="", text="Sage wants rain."),)
+    events, sent, _ = ask("Rain. [1]", retriever=retriever, given=given)
+    assert retriever.asked == []
+    assert "Sage wants rain." in sent[0][0][-1].content
+    assert [c.source for c in events[-1].answer.citations] == ["sage.md"]
+    _, sent, _ = ask("Full sun.", arm="base", given=given)
+    assert "Sage" not in sent[0][0][-1].content
 
 
 def test_closed_book_arms_search_nothing(ask):

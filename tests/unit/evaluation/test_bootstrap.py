@@ -105,3 +105,19 @@ def test_detectable_difference_shrinks_with_the_square_root_of_the_questions():
 
     assert detectable(400) == pytest.approx(2.8 * (0.5 / 400) ** 0.5, rel=0.1)
     assert detectable(100) == pytest.approx(2 * detectable(400), rel=0.15)
+
+
+def test_quantiles_are_values_that_occur_and_their_intervals_hold_them():
+    chance = random.Random(5)
+    values = [chance.expovariate(1) for _ in range(200)] + [None] * 20
+    bootstrap = Bootstrap(names(220), 1000, 1)
+    median, p95 = bootstrap.quantile(values, 0.5), bootstrap.quantile(values, 0.95)
+    assert median is not None
+    assert p95 is not None
+    known = sorted(value for value in values if value is not None)
+    assert (median.mean, p95.mean) == (known[99], known[189])
+    assert median.n == 200
+    for figure in (median, p95):
+        assert figure.ci95[0] < figure.mean < figure.ci95[1]
+    assert median.ci95[1] < p95.ci95[0]
+    assert bootstrap.quantile([None] * 220, 0.5) is None

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from core.errors import LabError, RequestError, ServeError
+from core.settings import PriceSettings
+from evaluation.misses import REMEDIES
 
 from .conftest import ADAPTER, Gardener, half_taught, passage, run, truth
 
@@ -14,7 +16,7 @@ def test_figures_of_a_known_case(pack, tmp_path):
     assert json.loads((tmp_path / "out" / "lab.json").read_text()) == document
     arms = document["arms"]
     assert list(arms) == ["base", "rag", "lora", "hybrid"]
-    assert (document["domain"], document["adapter"], document["schema_version"]) == ("garden", ADAPTER, 1)
+    assert (document["domain"], document["adapter"], document["schema_version"]) == ("garden", ADAPTER, 2)
     # 2 json and 1 yaml answerable, whose plant stands in the question, so that only the month counts.
     assert [arms[name]["field_em"]["mean"] for name in arms] == [0.3333, 0.6667, 1.0, 1.0]
     assert arms["rag"]["field_em"]["n"] == 3
@@ -26,14 +28,18 @@ def test_figures_of_a_known_case(pack, tmp_path):
     assert arms["rag"]["evidence_recall"]["mean"] == 1.0
     assert arms["rag"]["citation_correct"]["mean"] == 1.0
     assert arms["hybrid"]["tokens"]["prompt"]["mean"] == 100
-    assert arms["hybrid"]["seconds"]["median"] == 0.5
-    assert arms["base"]["errors"] == {"unsupported": 6}
-    assert arms["hybrid"]["errors"] == {}
+    assert arms["hybrid"]["seconds"]["median"] == {"mean": 0.5, "ci95": [0.5, 0.5], "n": 7}
+    assert arms["base"]["errors"] == dict.fromkeys(REMEDIES, 0) | {"unsupported": 6}
+    assert set(arms["hybrid"]["errors"].values()) == {0}
+    assert arms["base"]["error_shares"]["unsupported"]["mean"] == pytest.approx(6 / 7, abs=1e-4)
+    assert [arms[name]["right"]["mean"] for name in arms] == [0.1429, 0.4286, 1.0, 1.0]
     assert (arms["hybrid"]["model"], arms["base"]["model"]) == (ADAPTER, "base-model")
     assert document["margin"]["against"] == "rag"
     assert document["margin"]["mean"] == pytest.approx(1 / 3, abs=1e-3)
     assert document["interaction"]["mean"] == pytest.approx(1 - 2 / 3 - 1 + 1 / 3, abs=1e-3)
-    assert len(document["differences"]) == 6
+    measures = {entry["measure"] for entry in document["differences"]}
+    assert measures == {"field_em", "right", "prose_f1", "refusal_f1"}
+    assert len(document["differences"]) == 4 * 6
     assert arms["rag"]["by"]["format"]["yaml"]["field_em"]["mean"] == 0.0
     assert arms["rag"]["by"]["format"]["json"]["field_em"]["mean"] == 1.0
     assert arms["rag"]["by"]["naming"]["named"]["n"] == 5
@@ -112,7 +118,8 @@ def test_search_explains_missing_evidence_once_for_all_arms(pack, tmp_path):
         return [passage("quince")] if "quince" in text else []
 
     document = run(pack, tmp_path, Blind(truth), ["rag", "hybrid"], search=search).document
-    assert document["arms"]["rag"]["errors"] == {"not_in_corpus": 3, "below_budget": 2}
+    counts = {name: count for name, count in document["arms"]["rag"]["errors"].items() if count}
+    assert counts == {"not_in_corpus": 3, "below_budget": 2}
     assert document["arms"]["hybrid"]["errors"] == document["arms"]["rag"]["errors"]
     assert len(searched) == len(set(searched)) + 1  # the two questions about quince share their quote
 
@@ -155,3 +162,78 @@ def test_every_answer_is_kept_beside_its_score(pack, tmp_path):
     row = next(r for r in rows if r["arm"] == "rag" and r["example"]["id"] == "sage-0")
     assert (row["miss"], row["score"]["field_em"]) == ("ignored", 0.0)  # May stands in the passage on camellias
     assert row["answer"]["answer"] == {"plant": "fern", "month": "May"}
+
+
+def test_every_figure_has_an_interval(pack, tmp_path):
+    def figures(value, path):
+        if isinstance(value, dict):
+            if "mean" in value:
+                yield path, value
+            for key, item in value.items():
+                yield from figures(item, f"{path}.{key}")
+        elif isinstance(value, list):
+            for number, item in enumerate(value):
+                yield from figures(item, f"{path}[{number}]")
+
+    document = run(pack, tmp_path, Gardener(half_taught)).document
+    found = list(figures(document, ""))
+    assert len(found) > 150
+    for path, figure in found:
+        low, high = figure["ci95"]
+        assert low <= figure["mean"] <= high, path
+
+
+def test_costs_follow_the_prices_and_spread_training(pack, tmp_path):
+    machine = PriceSettings(machine_hour=3.6, answers_per_training=1000, currency="EUR")
+    options = {"prices": machine, "training_seconds": {ADAPTER: 500.0}}
+    arms = run(pack, tmp_path, Gardener(truth), ["rag", "hybrid"], **options).document["arms"]
+    # Half a second, two answers at once: a quarter of a second of the machine at 0.001 a second, 1,000 times.
+    assert arms["rag"]["cost_per_1000"] == {
+        "mean": 0.25, "ci95": [0.25, 0.25], "n": 7, "currency": "EUR", "basis": "machine time", "training": 0.0,
+    }  # fmt: skip
+    assert arms["hybrid"]["cost_per_1000"]["mean"] == 0.75
+    tokens = PriceSettings(million_prompt=10, million_completion=100)
+    arm = run(pack, tmp_path, Gardener(truth), ["rag"], out="b", prices=tokens).document["arms"]["rag"]
+    assert (arm["cost_per_1000"]["mean"], arm["cost_per_1000"]["basis"]) == (2.0, "tokens")
+
+
+def test_arms_may_name_their_adapter_and_runs_are_compared_across_seeds(pack, tmp_path):
+    def knows(question):
+        return truth(question) if question.adapter == ADAPTER or "heather" in question.text else {"month": "June"}
+
+    answerer = Gardener(knows)
+    other = "garden@ffff0000"
+    arms = ["hybrid", "hybrid@ffff0000", "rag"]
+    result = run(pack, tmp_path, answerer, arms, adapters={"hybrid@ffff0000": other})
+    document = result.document
+    assert document["arms"]["hybrid@ffff0000"]["model"] == other
+    (spread,) = document["seeds"]
+    assert spread["runs"] == arms[:2]
+    assert (spread["lowest"], spread["highest"], spread["mean"]) == (0.3333, 1.0, 0.6667)
+    assert "Over 2 training runs hybrid is at 66.7, between 33.3 and 100.0." in result.table
+
+
+def test_an_adapter_that_is_not_there_is_refused(pack, tmp_path):
+    for arm in ("qlora", "hybrid@12345678"):
+        with pytest.raises(LabError, match=f"no adapter for {arm}"):
+            run(pack, tmp_path, Gardener(truth), [arm])
+
+
+def test_the_learning_curve_and_its_last_doubling(pack, tmp_path):
+    shares = {"garden@00000010": 0.25, "garden@00000050": 0.5}
+
+    def knows(question):
+        share = shares.get(question.adapter, 1.0)
+        heather, quince = "heather" in question.text, "quince" in question.text
+        return truth(question) if share == 1.0 or heather or (share == 0.5 and quince) else {"month": "June"}
+
+    names = {f"hybrid@{name.partition('@')[2]}": name for name in shares}
+    curve = {**{arm: shares[name] for arm, name in names.items()}, "hybrid": 1.0}
+    result = run(pack, tmp_path, Gardener(knows), ["hybrid", *names], adapters=names, curve=curve)
+    told = result.document["learning_curve"]
+    assert [(p["share"], p["mean"]) for p in told["points"]] == [(0.25, 0.3333), (0.5, 0.6667), (1.0, 1.0)]
+    assert told["last_doubling"]["mean"] == 0.3333
+    assert result.document["seeds"] == []  # other data, not other seeds
+    assert "By share of the training data: 25%: 33.3, 50%: 66.7, 100%: 100.0." in result.table
+    assert "Would more data help" in (tmp_path / "out" / "report.html").read_text()
+    assert run(pack, tmp_path, Gardener(truth), ["hybrid"], out="b").document["learning_curve"] is None

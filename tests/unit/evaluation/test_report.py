@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from core.errors import ServeError
+from core.html import Html, el, join
 from core.types import STRUCTURED
-from evaluation.report.html import Html, el, join
 from evaluation.report.page import render_report
 from evaluation.report.plots import Point, Segment, intervals, scatter, stacked
 

@@ -36,7 +36,7 @@ def test_table_has_a_row_per_arm_and_only_columns_that_apply(pack, tmp_path):
     evidence = cells[0].index("Evidence found")
     assert [row[evidence] for row in cells[2:]] == ["–", "100.0", "–", "100.0"]
     assert cells[5][1] == "100.0 [100.0, 100.0]"
-    assert cells[5][-2:] == ["100 / 10", "0.50"]
+    assert cells[5][-3:] == ["100 / 10", "0.50", "0.00694 USD"]
     without = run(pack, tmp_path, Gardener(half_taught), ["base"], out="other").table
     assert "Evidence found" not in without
     assert "best arm without training" not in without
