@@ -22,9 +22,9 @@ _NOT_IN_KEY = {"base", "rows", "activity_folder", "parent_folder", "trackio"}
 class Job(BaseModel):
     """What one run trains, fully determined. Times in minutes; `max_steps` counts optimiser steps.
 
-    `parent` is the adapter that dpo and kto go on from, `parent_folder` where it stands. `rows_per_step` is over all
-    `processes`, `rows_per_batch` what one of them holds at once.
-    `save_every` steps there is a checkpoint at least: what comes after the last one is done again after a kill.
+    `parent` is the adapter that dpo and kto go on from, `parent_folder` where it stands; `teacher` wrote the answers.
+    `rows_per_step` is over all `processes`, `rows_per_batch` what one of them holds at once. Every `save_every` steps
+    there is a checkpoint: what comes after the last one is done again after a kill.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +57,7 @@ class Job(BaseModel):
     processes: int = 1
     seed: int = 7
     parent: str | None = None
+    teacher: str | None = None
     parent_folder: str | None = None
     activity_folder: str | None = None
     trackio: bool = False
@@ -79,6 +80,8 @@ class Job(BaseModel):
             chosen += ["rank", "alpha", "targets", "dropout"]
         if self.facts.data != "rows":
             chosen += ["beta"]
+        if self.teacher:
+            chosen += ["teacher"]
         return self.model_dump(include=set(chosen))
 
 

@@ -12,6 +12,7 @@ from graft import (
     cli_adapters,
     cli_data,
     cli_dataset,
+    cli_distill,
     cli_index,
     cli_ingest,
     cli_keys,
@@ -66,6 +67,7 @@ cli_index.register(app)
 cli_data.register(app)
 cli_dataset.register(app)
 cli_train.register(app)
+cli_distill.register(app)
 cli_adapters.register(app)
 cli_lab.register(app)
 cli_retriever.register(app)

@@ -1,10 +1,12 @@
 """From a domain's examples to an active adapter: data set, run, publication, activation. Prints nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import GraftError, TrainError
 from core.files import sha256_json
+from core.pack import DomainPack
 from core.service import TrainingStatus
 from finetune.adapter_files import Parent
 from finetune.adapters import AdapterManifest
@@ -29,21 +31,31 @@ OnPlan = Callable[[Plan], None]
 OnReport = Callable[[Parity], None]
 
 
-def build_training_data(service: LocalService, on_progress: Callable[[int, int], None]) -> DatasetCard:
-    """Build (or reuse) the training rows of the service's domain. Raises TrainError, LeakageError."""
+def build_training_data(
+    service: LocalService,
+    on_progress: Callable[[int, int], None],
+    *,
+    pack: DomainPack | None = None,
+    folder: Path | None = None,
+    examples_hash: str = "",
+) -> DatasetCard:
+    """Build (or reuse) the training rows of the service's domain. Raises TrainError, LeakageError.
+
+    `pack` with `folder` and `examples_hash`: rows of the same domain from other training examples than its file's.
+    """
     models, settings = _models(service), service.settings
     return build_dataset(
-        service.pack,
+        pack or service.pack,
         service.retriever(service.pack.name),
         build.token_counter(models.llm),
-        service.workspace.dataset(service.pack.name),
+        folder or service.workspace.dataset(service.pack.name),
         options=RowOptions(
             token_budget=settings.retrieve.token_budget,
             context_tokens=min(RowOptions().context_tokens, settings.serve.max_model_len),
             seed=settings.train.seed,
         ),
         prompt_hash=service.prompt_hash,
-        index_fingerprint=_index(service),
+        index_fingerprint=sha256_json([_index(service), examples_hash]) if examples_hash else _index(service),
         on_progress=on_progress,
         count_messages=build.message_counter(models.llm),
     )
@@ -127,34 +139,75 @@ def train_adapter(
     `on_plan` is told what the training will take before it starts; it is refused where memory will not do, unless
     `ignore_memory`. `on_report` is told what the parity gate found; `unchecked` goes past it.
     """
-
-    def tell(status: TrainingStatus) -> None:
-        service.state.training = status
-        on_training(status)
-
-    def preparing(done: int, total: int) -> None:
-        tell(
-            TrainingStatus(state="preparing", detail=f"training data {done} of {total}", progress=done / max(total, 1))
+    tell = _Teller(service, on_training)
+    with tell.failures():
+        tell(TrainingStatus(state="preparing", detail="training data"))
+        job, card = unfinished_job(service) if resume else prepare_job(service, tell.preparing)
+        return run_job(
+            service,
+            job,
+            card,
+            tell,
+            activate=activate,
+            on_plan=on_plan,
+            ignore_memory=ignore_memory,
+            unchecked=unchecked,
+            on_report=on_report,
+            say=say,
         )
 
-    try:
-        tell(TrainingStatus(state="preparing", detail="training data"))
-        job, card = unfinished_job(service) if resume else prepare_job(service, preparing)
-        plan = plan_training(service, job)
-        on_plan(plan)
-        if not ignore_memory:
-            plan.check()
-        manifest = _train(service, job, card, tell)
-        if activate and not manifest.merged:
-            tell(TrainingStatus(state="publishing", progress=1.0, detail="comparing PEFT and vLLM"))
-            report = service.activate_now(manifest.name, unchecked=unchecked, say=say)
-            if report is not None:
-                on_report(report)
-    except GraftError as error:
-        tell(TrainingStatus(state="failed", detail=str(error)))
-        raise
+
+def run_job(
+    service: LocalService,
+    job: Job,
+    card: RowsCard,
+    tell: OnTraining,
+    *,
+    activate: bool = True,
+    on_plan: OnPlan = lambda plan: None,
+    ignore_memory: bool = False,
+    unchecked: bool = False,
+    on_report: OnReport = lambda report: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> AdapterManifest:
+    """The same for a job whose data is built."""
+    plan = plan_training(service, job)
+    on_plan(plan)
+    if not ignore_memory:
+        plan.check()
+    manifest = _train(service, job, card, tell)
+    if activate and not manifest.merged:
+        tell(TrainingStatus(state="publishing", progress=1.0, detail="comparing PEFT and vLLM"))
+        report = service.activate_now(manifest.name, unchecked=unchecked, say=say)
+        if report is not None:
+            on_report(report)
     tell(TrainingStatus(state="done", progress=1.0, detail=manifest.name, loss=manifest.metrics.get("last_loss")))
     return manifest
+
+
+class _Teller:
+    """Passes a training's status on, and keeps the service's own up to date."""
+
+    def __init__(self, service: LocalService, on_training: OnTraining) -> None:
+        self.service, self.on_training = service, on_training
+
+    def __call__(self, status: TrainingStatus) -> None:
+        self.service.state.training = status
+        self.on_training(status)
+
+    def preparing(self, done: int, total: int) -> None:
+        """Progress of the data."""
+        detail = f"training data {done} of {total}"
+        self(TrainingStatus(state="preparing", detail=detail, progress=done / max(total, 1)))
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """A failure is the last status."""
+        try:
+            yield
+        except GraftError as error:
+            self(TrainingStatus(state="failed", detail=str(error)))
+            raise
 
 
 def _train(service: LocalService, job: Job, card: RowsCard, tell: OnTraining) -> AdapterManifest:
