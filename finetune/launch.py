@@ -87,7 +87,7 @@ def make_job(
 
 
 def command(job: Job, folder: Path) -> list[str]:
-    """The command that trains the job of `folder`: one process, or one per GPU under accelerate."""
+    """The command that trains the job of `folder`: one process, or one per GPU under accelerate. Raises TrainError."""
     module = ["-m", "finetune.run", str(folder)]
     if job.processes == 1:
         return [sys.executable, *module]
@@ -96,10 +96,12 @@ def command(job: Job, folder: Path) -> list[str]:
     found = torch.cuda.device_count()
     if found and found < job.processes:
         raise TrainError(f"train.gpus is {job.processes}, and this machine has {found}: set it to {found}")
+    if not found:
+        # accelerate starts several processes on GPUs alone; this is what it calls there.
+        launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
+        return [*launch, str(job.processes), *module]
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", str(job.processes)]
     launch += ["--num_machines", "1", "--main_process_port", "0", "--dynamo_backend", "no"]
-    if not found:
-        return [*launch, "--cpu", "--num_cpu_threads_per_process", "1", "--mixed_precision", "no", *module]
     # Where it fits, a whole quantised base on each GPU is quicker than its shards.
     sharded = () if job.facts.quantised else _FSDP
     return [*launch, *(sharded or ("--multi_gpu", "--mixed_precision", "bf16")), *module]

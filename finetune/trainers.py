@@ -51,26 +51,26 @@ def make_trainer(
 ) -> Any:
     """The trainer of a job: its model, its data and its limits. Checkpoints go below `folder`."""
     columns = _COLUMNS[job.facts.data]
-    data = {
+    data: dict[str, Any] = {
         "train_dataset": _dataset(rows, columns),
         "eval_dataset": _dataset(held_out, columns) if held_out else None,
         "processing_class": tokenizer,
         "callbacks": [*callbacks, *([EarlyStopping(job.patience)] if held_out else [])],
     }
     common = _common(job, len(rows), folder, validate=bool(held_out))
-    model, peft_config = load_model(job), lora_config(job)
+    # Before the model: making the arguments joins the processes of a training, and then each loads its part alone.
+    kind, args = _kind_and_arguments(job, common)
+    data |= {"model": load_model(job), "args": args, "peft_config": lora_config(job)}
+    return kind(give_way=give_way, **data) if kind is RowsTrainer else kind(**data)
+
+
+def _kind_and_arguments(job: Job, common: dict[str, Any]) -> tuple[type[Any], Any]:
     if job.facts.data == "rows":
-        return RowsTrainer(
-            model=model,
-            args=recommended_config(job.rows_per_step, **common),
-            peft_config=peft_config,
-            give_way=give_way,
-            **data,
-        )
-    preference = {"beta": job.beta, "max_length": 2048, "optim": "adamw_torch_fused", "weight_decay": 0.0}
-    if job.facts.data == "pairs":
-        return PairsTrainer(model=model, args=DPOConfig(**common, **preference), peft_config=peft_config, **data)
-    return JudgementsTrainer(model=model, args=KTOConfig(**common, **preference), peft_config=peft_config, **data)
+        return RowsTrainer, recommended_config(job.rows_per_step, **common)
+    common = common | {"beta": job.beta, "max_length": 2048, "optim": "adamw_torch_fused", "weight_decay": 0.0}
+    return (
+        (PairsTrainer, DPOConfig(**common)) if job.facts.data == "pairs" else (JudgementsTrainer, KTOConfig(**common))
+    )
 
 
 def _common(job: Job, rows: int, folder: str, *, validate: bool) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from safetensors.torch import load_file
 from core.files import write_json
 from finetune.callbacks import read_metrics
 from finetune.checkpoints import last_whole
+from finetune.dataset import RowsCard
 from finetune.job import Job, read_status
+from finetune.launch import TrainingProcess
 from tests.support.tiny_model import save_tiny_model, write_rows
 
 pytestmark = pytest.mark.integration
@@ -92,6 +94,27 @@ def test_a_run_that_is_killed_twice_ends_as_one_that_was_not(base, tmp_path, dro
     metrics, other = read_status(killed).metrics, read_status(whole).metrics
     assert metrics["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
     assert metrics["last_loss"] == pytest.approx(other["last_loss"], rel=1e-4)
+
+
+def test_two_processes_train_one_model(base, tmp_path):
+    """As several GPUs do: one of them writes, each saves its own random state."""
+    (tmp_path / "rows").mkdir()
+    rows = write_rows(tmp_path / "rows" / "rows.jsonl", 48)
+    card = RowsCard(domain="garden", data_hash="d", prompt_hash="p", test_hash=None, inputs="", rows=48, records=48)
+    job = prepare(tmp_path / "one", base, processes=2, max_steps=6, validation_share=0.2).model_copy(
+        update={"rows": str(rows)}
+    )
+    process = TrainingProcess(job, card, tmp_path / "runs")
+    process.start()
+    adapter = process.wait()
+    found = losses(process.folder)
+    assert list(found) == [1, 2, 3, 4, 5, 6]
+    assert found[6] < found[1]
+    assert set(load_file(str(adapter / "adapter_model.safetensors")))
+    checkpoint = last_whole(process.folder / "checkpoints")
+    assert checkpoint is not None
+    assert {"rng_state_0.pth", "rng_state_1.pth"} <= {path.name for path in checkpoint.iterdir()}
+    assert process.status().metrics["fast_path"] is False
 
 
 def test_stops_early_and_keeps_the_best_state(base, tmp_path):

@@ -55,7 +55,7 @@ def test_several_processes_start_under_accelerate(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     assert command(job(), Path("/f"))[1:] == ["-m", "finetune.run", "/f"]
     on_cpu = command(job(gpus=2), Path("/f"))
-    assert "--cpu" in on_cpu
+    assert "torch.distributed.run" in on_cpu
     assert on_cpu[-3:] == ["-m", "finetune.run", "/f"]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert "--use_fsdp" in command(job(gpus=2), Path("/f"))
