@@ -27,6 +27,7 @@ from finetune.distillation import (
     verify,
 )
 from finetune.launch import make_job
+from finetune.presets import METHODS
 from graft.service import LocalService
 from graft.training import OnPlan, OnReport, OnTraining, build_training_data, run_job
 
@@ -82,22 +83,28 @@ def distill(
     `shots` are worked examples in the teacher's prompt, `limit` the training questions that are asked, `test_limit`
     those of the test set. Raises TrainError where too few answers are verified.
     """
+    facts, method = METHODS[service.settings.train.method], service.settings.train.method
+    if facts.data != "rows" or facts.result != "adapter":
+        raise RequestError(f"method {method} trains no student: distill with lora, rslora or qlora (train.method)")
     pipeline = service.pipeline()
     as_teacher = _teacher_pipeline(pipeline, teacher)
     examples = service.pack.train_examples[:limit]
     if not examples:
         raise TrainError(f"domain '{service.pack.name}' has no training examples: write {service.pack.train_file}")
     folder = service.workspace.dataset(service.pack.name) / "distilled"
-    answers = asyncio.run(_ask(service, as_teacher, teacher, examples, folder / "answers.jsonl", shots, progress))
-    learnt = student_examples(examples, answers)
-    if len(learnt) < FEWEST:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in count_reasons(answers).items())
-        raise TrainError(
-            f"only {len(learnt)} of {len(answers)} answers of {teacher.name} were verified ({reasons}), at least "
-            f"{FEWEST} are needed: use a better teacher (--teacher-url), or more questions"
-        )
-    manifest = _train(service, teacher, learnt, folder, tell, on_plan, on_report, say)
-    report = asyncio.run(_compare(service, as_teacher, teacher, manifest, answers, shots, test_limit, progress))
+    # One event loop for both: a client of an endpoint belongs to the loop that it was first used on.
+    with asyncio.Runner() as runner:
+        asking = _ask(service, as_teacher, teacher, examples, folder / "answers.jsonl", shots, progress)
+        answers = runner.run(asking)
+        learnt = student_examples(examples, answers)
+        if len(learnt) < FEWEST:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in count_reasons(answers).items())
+            raise TrainError(
+                f"only {len(learnt)} of {len(answers)} answers of {teacher.name} were verified ({reasons}), at least "
+                f"{FEWEST} are needed: use a better teacher (--teacher-url), or more questions"
+            )
+        manifest = _train(service, teacher, learnt, folder, tell, on_plan, on_report, say)
+        report = runner.run(_compare(service, as_teacher, teacher, manifest, answers, shots, test_limit, progress))
     write_json(service.workspace.runs(service.pack.name) / str(manifest.run) / "distillation.json", report.model_dump())
     return manifest, report
 
