@@ -44,13 +44,7 @@ def make_job(
     `parent` is the adapter to go on from: needed for dpo and kto, not used by the others.
     """
     preset, facts = PRESETS[settings.preset], METHODS[settings.method]
-    if facts.data == "rows":
-        parent = None
-    elif parent is None:
-        raise TrainError(
-            f"method {settings.method} goes on from an adapter, and domain '{card.domain}' has none that is active: "
-            f"run graft train --domain {card.domain} first"
-        )
+    parent = None if facts.data == "rows" else needed_parent(settings, card.domain, parent)
     if settings.dropout and facts.trains == "weights":
         raise TrainError("train.dropout is LoRA's: leave it at 0 with method full")
     return Job(
@@ -84,6 +78,16 @@ def make_job(
         activity_folder=str(activity_folder),
         trackio=settings.trackio,
     )
+
+
+def needed_parent(settings: TrainSettings, domain: str, parent: Parent | None) -> Parent:
+    """The adapter that dpo and kto go on from. Raises TrainError without one."""
+    if parent is None:
+        raise TrainError(
+            f"method {settings.method} goes on from an adapter, and domain '{domain}' has none that is active: "
+            f"run graft train --domain {domain} first"
+        )
+    return parent
 
 
 def command(job: Job, folder: Path) -> list[str]:

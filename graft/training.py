@@ -12,7 +12,7 @@ from finetune.adapter_files import Parent
 from finetune.adapters import AdapterManifest
 from finetune.dataset import DatasetCard, RowsCard, build_dataset
 from finetune.job import Job, Status
-from finetune.launch import TrainingProcess, last_unfinished, make_job
+from finetune.launch import TrainingProcess, last_unfinished, make_job, needed_parent
 from finetune.machine_speed import this_machine
 from finetune.parity import Parity
 from finetune.plan import Plan, make_plan
@@ -93,7 +93,7 @@ def prepare_job(service: LocalService, on_progress: Callable[[int, int], None]) 
         card: RowsCard = build_training_data(service, on_progress)
         rows = service.workspace.dataset(name) / "rows.jsonl"
     else:
-        parent = _parent(service)
+        parent = needed_parent(service.settings.train, name, _parent(service))
         card, rows = build_preferences(service, data)
     return make_job(
         service.settings.train, card, rows, models.llm, models.llm_name, service.workspace.run, parent
