@@ -70,6 +70,9 @@ class AdapterStore:
         The same content has the same name: it is published once, and the first manifest stays. Raises WorkspaceError.
         """
         config = {**config, "base_model_name_or_path": manifest.base_name}
+        if isinstance(config.get("target_modules"), list):
+            # PEFT writes a set, in another order each time: the name would not be the content's.
+            config["target_modules"] = sorted(config["target_modules"])
         version = sha256_json([sha256_file(source / WEIGHTS), config, manifest.prompt_hash])[:8]
 
         def fill(staging: Path) -> None:

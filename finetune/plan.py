@@ -78,7 +78,7 @@ class Plan(BaseModel):
             f"parameters  {self.trainable:,} of {self.parameters:,} are trained ({share:.2g}%)",
             f"data        {self.rows} rows, {self.tokens:,} tokens, longest row {self.longest}"
             + (f"; {self.held_out} rows held out to validate on" if self.held_out else ""),
-            f"steps       {self.steps}, {self.epochs:g} passes over the data{limit}",
+            f"steps       {self.steps}, {self.epochs:.3g} passes over the data{limit}",
             f"memory      about {self.needs:.1f} GiB ({parts}); {self.available:.1f} GiB are free",
             f"time        about {_duration(self.seconds)} at {self.speed:,.0f} tokens/s ({self.speed_from})",
         ]
