@@ -24,6 +24,8 @@ _PROCESS = 1.1 * GIB
 _GPU_CONTEXT = 1.2 * GIB
 # Tokens of the packs that one worker of the fast path holds (finetune.fast_packs).
 _PACK_TOKENS = 2048
+# What TRL's own path took on a CPU where activations are computed again, as a multiple of what can be counted.
+_MEASURED_ABOVE = 3.0
 # NF4: half a byte, and its quantised constants.
 _FOUR_BITS = 0.53
 
@@ -75,7 +77,7 @@ class Plan(BaseModel):
         path = "Graft's fast path" if self.fast_path else "TRL's own path"
         return [
             f"method      {self.method} of {self.base} on {where}, {path}",
-            f"parameters  {self.trainable:,} of {self.parameters:,} are trained ({share:.2g}%)",
+            f"parameters  {self.trainable:,} of {self.parameters:,} are trained ({share:.3g}%)",
             f"data        {self.rows} rows, {self.tokens:,} tokens, longest row {self.longest}"
             + (f"; {self.held_out} rows held out to validate on" if self.held_out else ""),
             f"steps       {self.steps}, {self.epochs:.3g} passes over the data{limit}",
@@ -151,11 +153,13 @@ def memory(job: Job, sizes: ModelSizes, counts: Sequence[int], machine: Machine,
     state = (12.0 if full else 16.0) * sizes.trainable
     if job.parent:
         state += 4.0 * sizes.trainable  # the frozen copy that preferences are compared with
+    # A whole model is written from a copy in full precision, beside what was trained.
+    writing = 6.0 * sizes.parameters if job.facts.result == "model" else 0.0
     return {
         "weights": weights / shards,
         "gradients and optimiser": state / shards,
         "activations": _activations(job, sizes, counts, machine, fast=fast),
-        "process": _GPU_CONTEXT if gpu else _PROCESS * job.processes,
+        "process": (0.0 if gpu else writing) + (_GPU_CONTEXT if gpu else _PROCESS * job.processes),
     }
 
 
@@ -169,6 +173,8 @@ def _activations(job: Job, sizes: ModelSizes, counts: Sequence[int], machine: Ma
     width = 2.0 if job.facts.trains == "adapter" or machine.device != "cpu" else 4.0
     tokens = batch * longest * (2 if job.facts.data == "pairs" else 1)
     checkpointed = machine.checkpoints if job.checkpointing is None else job.checkpointing
+    # bitsandbytes on a CPU takes as much as if nothing was computed again.
+    checkpointed = checkpointed and not (job.facts.quantised and machine.device == "cpu")
     # One layer in full (twice while it is computed again), the inputs of the others; without, all of them, with
     # autograd's own copies.
     kept = (sizes.layers * sizes.hidden + 2 * (10 * sizes.hidden + 6 * sizes.inner)) if checkpointed else None
@@ -176,7 +182,7 @@ def _activations(job: Job, sizes: ModelSizes, counts: Sequence[int], machine: Ma
     # Logits come in chunks, in full precision with their gradient.
     logits = 2 * 4.0 * min(tokens, 1024) * sizes.vocabulary
     copies = job.processes if machine.device == "cpu" else 1
-    return copies * (width * elements * tokens + logits)
+    return copies * ((_MEASURED_ABOVE if checkpointed else 1.0) * width * elements * tokens + logits)
 
 
 def _fits_fast_path(job: Job) -> bool:
@@ -193,7 +199,7 @@ def _speed(job: Job, runs: Path, sizes: ModelSizes, machine: Machine, fast: bool
     if job.facts.data != "rows":
         passes += 2.0  # the reference
     share = SHARES["fast" if fast else "quantised" if job.facts.quantised else machine.device]
-    flops = passes * (sizes.linear + sizes.trainable)
+    flops = passes * (sizes.linear + (sizes.trainable if job.facts.trains == "adapter" else 0))
     return job.processes * share * machine.flops / max(flops, 1.0), "a guess from this machine's matrix products"
 
 

@@ -51,15 +51,16 @@ def check_parity(
     conversations: Sequence[list[Message]],
     *,
     engine: str = "",
+    longest: int = 2048,
 ) -> Parity:
     """Read the conversations, each ending with its reference answer, in PEFT and in `vllm`, which serves the adapter.
 
-    The report is written beside the adapters, whatever it says. Raises AdapterError, ServeError.
+    Those of more than `longest` tokens are left out. The report is written beside the adapters, whatever it says. Raises AdapterError, ServeError.
     """
     from serve.scoring import chat_tokens, engine_of, score_tokens
 
     began = time.monotonic()
-    probes = make_probes(base, conversations)
+    probes = make_probes(base, conversations, longest)
     prompts = [probe.tokens for probe in probes]
     served, served_base = (
         [_reading(probe, *scores) for probe, scores in zip(probes, score_tokens(vllm, name, prompts), strict=True)]
@@ -111,6 +112,7 @@ def pass_gate(
             service.base_folder,
             reference_conversations(service.pack, rows),
             engine=_engine(service, vllm_version()),
+            longest=service.settings.serve.max_model_len - 1,  # one more token is asked for
         )
         run = service.workspace.runs(service.pack.name) / (manifest.run or "none")
         if run.is_dir():
@@ -142,8 +144,11 @@ def _running(service: "LocalService", say: Callable[[str], None]) -> "Iterator[V
         service.close()
 
 
-def make_probes(base: Path, conversations: Sequence[list[Message]]) -> list[Probe]:
-    """Conversations as tokens, prompt and answer, by the base's chat template: as training rows are."""
+def make_probes(base: Path, conversations: Sequence[list[Message]], longest: int = 2048) -> list[Probe]:
+    """Conversations as tokens, prompt and answer, by the base's chat template: as training rows are.
+
+    Those of more than `longest` tokens are left out. Raises AdapterError where none is left.
+    """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(base)
@@ -155,11 +160,12 @@ def make_probes(base: Path, conversations: Sequence[list[Message]]) -> list[Prob
     probes = []
     for messages in conversations:
         prompt, whole = tokens(messages[:-1], ask=True), tokens(messages, ask=False)
-        if whole[: len(prompt)] == prompt and len(whole) > len(prompt):
+        if whole[: len(prompt)] == prompt and len(prompt) < len(whole) <= longest:
             probes.append(Probe(tokens=whole, first=len(prompt), messages=messages))
     if not probes:
         raise AdapterError(
-            f"{base} has a chat template under which no answer continues its prompt: choose another base model"
+            f"no conversation of at most {longest} tokens continues its prompt under the chat template of {base}: "
+            "raise serve.max_model_len, or choose another base model"
         )
     return probes
 

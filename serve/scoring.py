@@ -25,7 +25,7 @@ def score_tokens(
             answer = _post(client, vllm, "/v1/completions", body)
             entries = answer["choices"][0].get("prompt_logprobs")
             if not entries or len(entries) != len(tokens):
-                raise ServeError(f"{vllm.where} gives no log-probabilities of prompts: only a real vLLM does")
+                raise ServeError(f"{vllm.where} gives no log-probabilities of prompts, as a vLLM does")
             found.append(_read(entries, tokens))
     return found
 

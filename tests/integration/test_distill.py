@@ -44,7 +44,7 @@ class Scripts:
         value = example.answer if example.answerable else None
         cited = [
             int(number)
-            for number, passage in re.findall(r"\[(\d+)\] [^\n]*\n((?:(?!\n\n).)*)", text, re.DOTALL)
+            for number, passage in re.findall(r"\[(\d+)\] (.*?)(?=\n\n\[\d+\] |\n\nQuestion: )", text, re.DOTALL)
             if any(e.quote in " ".join(passage.split()) for e in example.evidence)
         ]
         if wrong and value is not None:
