@@ -55,7 +55,8 @@ def check_parity(
 ) -> Parity:
     """Read the conversations, each ending with its reference answer, in PEFT and in `vllm`, which serves the adapter.
 
-    Those of more than `longest` tokens are left out. The report is written beside the adapters, whatever it says. Raises AdapterError, ServeError.
+    Those of more than `longest` tokens are left out. The report is written beside the adapters, whatever it says.
+    Raises AdapterError, ServeError.
     """
     from serve.scoring import chat_tokens, engine_of, score_tokens
 
