@@ -113,6 +113,11 @@ class DomainPack:
         """The frozen test set; may be absent."""
         return self.data / "examples" / "test.jsonl"
 
+    @property
+    def preferences_file(self) -> Path:
+        """Better and worse answers, for dpo and kto; may be absent."""
+        return self.data / "examples" / "preferences.jsonl"
+
     @cached_property
     def train_examples(self) -> list[Example]:
         """Training examples, checked against the pack; empty without a file."""

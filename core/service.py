@@ -29,12 +29,18 @@ class PartStatus(BaseModel):
 
 
 class TrainingStatus(BaseModel):
-    """A training run as seen from outside. `seconds_left` and `loss` once known; `detail` names the failure."""
+    """A training run as seen from outside. Figures once known; `detail` names the failure.
+
+    `loss` is smoothed; `tokens_per_second` counts no padding.
+    """
 
     state: Literal["none", "preparing", "training", "paused", "publishing", "done", "failed"] = "none"
     detail: str = ""
     progress: float = 0.0
     loss: float | None = None
+    validation_loss: float | None = None
+    learning_rate: float | None = None
+    tokens_per_second: float | None = None
     seconds_left: float | None = None
 
 
@@ -107,8 +113,11 @@ class DomainService(Protocol):
         """Corpora of the workspace, the domain's own first."""
         ...
 
-    async def activate(self, adapter: str) -> None:
-        """Make a published adapter the one that `hybrid` and `lora` use, without a restart."""
+    async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
+        """Make a published adapter the one that `hybrid` and `lora` use, without a restart.
+
+        It must answer in vLLM as it does in PEFT, which takes some seconds to find out, once; unless `unchecked`.
+        """
         ...
 
     async def ingest(

@@ -88,18 +88,70 @@ class RetrieveSettings(Section):
     )
 
 
-class TrainSettings(Section):
-    """How an adapter is trained."""
+Method = Literal["lora", "rslora", "dora", "qlora", "full", "dpo", "kto"]
+TrainPreset = Literal["default", "best", "gpu-1b", "gpu-3b", "gpu-8b"]
 
-    method: Literal["lora"] = Field(default="lora", description="Training method.")
-    preset: Literal["default", "best"] = Field(
-        default="default", description="'default': 10 minutes on 2 cores; 'best': up to 45."
+
+class TrainSettings(Section):
+    """How an adapter is trained. Where a value is none, the preset or the method has one."""
+
+    method: Method = Field(
+        default="lora",
+        description="Training method: lora, rslora and qlora give an adapter; dora and full a whole model; dpo and kto "
+        "go on from the active adapter with preferences.",
     )
-    rank: int = Field(default=16, ge=1, le=256, description="Rank of the LoRA matrices, on all linear layers.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Peak learning rate.")
+    preset: TrainPreset = Field(
+        default="default",
+        description="'default': 135M parameters, 10 minutes on 2 cores; 'best': the same, up to 45; 'gpu-1b', "
+        "'gpu-3b', 'gpu-8b': models of about that size on one or several GPUs.",
+    )
+    rank: int = Field(default=16, ge=1, le=256, description="Rank of the LoRA matrices.")
+    alpha: int | None = Field(
+        default=None, ge=1, description="LoRA's alpha: updates are scaled by alpha / rank; none: twice the rank."
+    )
+    targets: Literal["all-linear", "attention", "mlp"] = Field(
+        default="all-linear", description="Which linear layers get LoRA matrices: all-linear, attention, or mlp."
+    )
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Dropout before the LoRA matrices; above 0 the fast CPU path does not apply.",
+    )
+    beta: float = Field(
+        default=0.1,
+        gt=0,
+        description="dpo and kto: how firmly the model is held to what it was before; higher is firmer.",
+    )
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="Peak learning rate; none: the preset's, made smaller for full, dpo and kto."
+    )
+    epochs: float | None = Field(default=None, gt=0, description="Passes over the training rows; none: the preset's.")
+    rows_per_step: int | None = Field(
+        default=None, ge=1, description="Rows behind one optimiser step, over all GPUs; none: the preset's."
+    )
     max_minutes: float | None = Field(default=None, gt=0, description="Stop after so many minutes; none: the preset's.")
     max_steps: int | None = Field(default=None, ge=1, description="Stop after so many optimiser steps; none: no limit.")
-    seed: int = Field(default=7, description="Seed of data order and initialisation.")
+    validation_share: float | None = Field(
+        default=None,
+        ge=0,
+        le=0.5,
+        description="Share of the training records that are held out to validate on; 0: none; none: the preset's.",
+    )
+    patience: int = Field(
+        default=3,
+        ge=1,
+        description="Stop when so many validations in a row bring nothing better; the best state is kept.",
+    )
+    gpus: int = Field(
+        default=1,
+        ge=1,
+        description="GPUs that train one model together (accelerate launch, FSDP); without a GPU: processes.",
+    )
+    trackio: bool = Field(
+        default=False, description="Log to trackio as well (if it is installed), into the run's folder."
+    )
+    seed: int = Field(default=7, description="Seed of data order, validation split and initialisation.")
 
 
 class ServeSettings(Section):

@@ -73,6 +73,10 @@ class Workspace:
         """Training runs of a domain, finished or resumable."""
         return self.root / "runs" / domain
 
+    def feedback(self, domain: str) -> Path:
+        """What people said of a domain's answers: ratings and corrections."""
+        return self.root / "feedback" / domain
+
     def lab(self, domain: str) -> Path:
         """Lab runs and the answer cache of a domain."""
         return self.root / "lab" / domain

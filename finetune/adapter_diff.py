@@ -90,6 +90,8 @@ def _read_pairs(folder: Path, config: Mapping[str, Any]) -> "dict[str, Pair]":
     import torch
     from safetensors.torch import load_file
 
+    if not (folder / WEIGHTS).is_file():
+        raise AdapterError(f"{folder} is a whole model: only adapters can be compared by their weights")
     tensors = load_file(str(folder / WEIGHTS))
     pairs: dict[str, Pair] = {}
     for name, a in tensors.items():

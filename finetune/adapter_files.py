@@ -1,5 +1,7 @@
 """What an adapter folder holds: the names of its files and its manifest. Knows no store and checks nothing."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -28,8 +30,20 @@ class Provenance(BaseModel):
     records: int | None = None
 
 
+@dataclass(frozen=True)
+class Parent:
+    """A published adapter that a training goes on from."""
+
+    name: str
+    folder: Path
+    rank: int
+
+
 class AdapterManifest(BaseModel):
     """What an adapter is made of. `name` is `domain@hash`; `base_name` is the base model it belongs to.
+
+    `merged`: not an adapter but a whole model, as dora and full give it. `parent` is the adapter that it goes on from,
+    `options` what was chosen for its training, `run` the folder of that.
 
     `prompt_hash` None: nobody knows which prompts it was trained with. `origin` is where an imported one came from.
     `overrides` are base names and prompt hashes that a person allowed it for; `remarks` are the admission's warnings.
@@ -51,5 +65,9 @@ class AdapterManifest(BaseModel):
     metrics: dict[str, Any] = {}
     versions: dict[str, str] = {}
     origin: str | None = None
+    merged: bool = False
+    parent: str | None = None
+    options: dict[str, Any] = {}
+    run: str | None = None
     overrides: list[str] = []
     remarks: list[str] = []

@@ -6,6 +6,7 @@ An adapter is never changed in place: vLLM's prefix cache is keyed by name and p
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,12 @@ class AdapterStore:
         metrics: dict[str, Any],
         provenance: Provenance | None = None,
     ) -> AdapterManifest:
-        """Copy a trained adapter into the store under its content hash; the last step is a rename. Idempotent."""
-        config = read_json(trained / CONFIG, AdapterError)
+        """Copy what a run made into the store under its content hash; the last step is a rename. Idempotent.
+
+        That is an adapter, or a whole model where the job's method gives one.
+        """
+        whole = job.facts.result == "model"
+        config = {} if whole else read_json(trained / CONFIG, AdapterError)
         manifest = AdapterManifest(
             name="",
             domain=self.domain,
@@ -43,12 +48,18 @@ class AdapterStore:
             method=job.method,
             preset=job.preset,
             rank=job.rank,
+            merged=whole,
+            parent=job.parent,
+            options=job.options,
+            run=job.key,
             seed=job.seed,
             examples=examples,
             provenance=provenance or Provenance(),
             metrics=metrics,
             versions=_versions(),
         )
+        if whole:
+            return self._add_model(trained, manifest)
         return self.add(trained, config, manifest, tokenizer=True)
 
     def add(
@@ -59,7 +70,34 @@ class AdapterStore:
         The same content has the same name: it is published once, and the first manifest stays. Raises WorkspaceError.
         """
         config = {**config, "base_model_name_or_path": manifest.base_name}
+        if isinstance(config.get("target_modules"), list):
+            # PEFT writes a set, in another order each time: the name would not be the content's.
+            config["target_modules"] = sorted(config["target_modules"])
         version = sha256_json([sha256_file(source / WEIGHTS), config, manifest.prompt_hash])[:8]
+
+        def fill(staging: Path) -> None:
+            for name in (WEIGHTS, *(TOKENIZER if tokenizer else ())):
+                if (source / name).is_file():
+                    shutil.copyfile(source / name, staging / name)
+            write_json(staging / CONFIG, config)
+
+        return self._put(version, manifest, fill)
+
+    def _add_model(self, source: Path, manifest: AdapterManifest) -> AdapterManifest:
+        """Publish a whole model folder, every file of it."""
+        weights = sorted(source.glob("*.safetensors"))
+        if not weights or not (source / "config.json").is_file():
+            raise AdapterError(f"{source} is no whole model (config.json and *.safetensors): train again")
+        parts = [[path.name, sha256_file(path)] for path in [*weights, source / "config.json"]]
+
+        def fill(staging: Path) -> None:
+            for path in source.iterdir():
+                if path.is_file():
+                    shutil.copyfile(path, staging / path.name)
+
+        return self._put(sha256_json([parts, manifest.prompt_hash])[:8], manifest, fill)
+
+    def _put(self, version: str, manifest: AdapterManifest, fill: Callable[[Path], None]) -> AdapterManifest:
         created = manifest.created or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         manifest = manifest.model_copy(
             update={"name": f"{self.domain}@{version}", "domain": self.domain, "created": created}
@@ -71,10 +109,7 @@ class AdapterStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             staging = Path(tempfile.mkdtemp(dir=self.folder, prefix=".staging-"))
             try:
-                for name in (WEIGHTS, *(TOKENIZER if tokenizer else ())):
-                    if (source / name).is_file():
-                        shutil.copyfile(source / name, staging / name)
-                write_json(staging / CONFIG, config)
+                fill(staging)
                 write_json(staging / MANIFEST, manifest.model_dump())
                 staging.chmod(0o755)
                 staging.replace(target)
@@ -150,6 +185,11 @@ class AdapterStore:
         """
         path = self.path(name)
         manifest = self.manifest(name)
+        if manifest.merged:
+            raise AdapterError(
+                f"{manifest.name} is a whole model (method {manifest.method}), no adapter that joins a served base: "
+                f"serve it by itself with graft up --llm {path}"
+            )
         _check_tensors(path / WEIGHTS)
         if base_name not in (None, manifest.base_name, *manifest.overrides):
             raise AdapterError(

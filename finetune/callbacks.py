@@ -1,5 +1,6 @@
 """What happens between training steps: the rate follows time and steps, progress is written, chat goes first."""
 
+import contextlib
 import json
 import math
 import time
@@ -9,6 +10,9 @@ from typing import Any
 from transformers import TrainerCallback
 
 from core.activity import is_answering
+from core.errors import TrainError
+from core.files import write_lines
+from finetune.checkpoints import seconds_used
 from finetune.job import Job, State, Status, write_status
 
 _LONGEST_PAUSE_SECONDS = 600.0
@@ -17,7 +21,8 @@ _LONGEST_PAUSE_SECONDS = 600.0
 class Pacing(TrainerCallback):
     """Runs a training within its minutes: warm-up, then cosine decay over what ends first, the steps or the time.
 
-    Time spent waiting for chat does not count. Resumable: the seconds used are kept beside each checkpoint.
+    Time spent waiting for chat does not count. Resumable: the seconds used are kept beside each checkpoint. Where the
+    steps end first, the rate depends on the step alone, and so a resumed run ends as the whole one would.
     """
 
     def __init__(self, job: Job, folder: Path) -> None:
@@ -29,8 +34,7 @@ class Pacing(TrainerCallback):
 
     def resume(self, checkpoint: Path) -> None:
         """Take over the seconds used before `checkpoint` was written."""
-        path = checkpoint / "seconds.json"
-        self.used_before = float(json.loads(path.read_text())) if path.exists() else 0.0
+        self.used_before = seconds_used(checkpoint)
 
     @property
     def seconds(self) -> float:
@@ -61,14 +65,20 @@ class Pacing(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Give way to chat; stop when the time is used up."""
         self.give_way()
-        if self.progress(state.global_step, state.max_steps) >= 1:
+        if self._together(self.progress(state.global_step, state.max_steps) >= 1):
             control.should_training_stop = True
+            # The last state is a candidate for the best one.
+            control.should_evaluate = control.should_save = args.eval_strategy != "no"
 
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Keep the seconds used beside the checkpoint."""
-        checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        if checkpoint.is_dir():
-            (checkpoint / "seconds.json").write_text(json.dumps(self.seconds))
+    def _together(self, over: bool) -> bool:
+        """One answer for all processes of a training: clocks differ, and one that goes on alone waits for ever."""
+        import torch
+
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return over
+        from accelerate.utils import broadcast_object_list
+
+        return bool(broadcast_object_list([over])[0])
 
     def give_way(self) -> None:
         """Wait while an answer is being generated; the waiting does not count."""
@@ -85,26 +95,46 @@ class Reporting(TrainerCallback):
 
     def __init__(self, folder: Path, pacing: Pacing, pid: int) -> None:
         self.folder, self.pacing, self.pid = folder, pacing, pid
+        self.path = folder / "metrics.jsonl"
         self.loss: float | None = None
-        self.tokens_at_start: float | None = None
+        self.validation_loss: float | None = None
+        self.seconds_before = 0.0
         self.tokens_per_second: float | None = None
+
+    def resume(self, step: int) -> None:
+        """Take up the record at `step`: later lines, of steps that are done again, go; so does a half-written one."""
+        kept = [line for line in read_metrics(self.path) if line["step"] <= step]
+        write_lines(self.path, kept)
+        for line in kept:
+            self._take(line)
+        self.seconds_before = self.pacing.used_before
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:  # noqa: ARG002
         """Append a metrics line."""
+        if not state.is_world_process_zero:
+            return
         logs = logs or {}
-        if "loss" in logs:
-            self.loss = logs["loss"] if self.loss is None else 0.7 * self.loss + 0.3 * logs["loss"]
-        if "num_tokens" in logs:
-            self.tokens_per_second = logs["num_tokens"] / max(self.pacing.seconds, 1e-9)
+        self._take(logs)
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise TrainError(
+                f"the loss is {logs['loss']} at step {state.global_step}: the learning rate is too high for this "
+                "model; lower train.learning_rate"
+            )
+        if "num_tokens" in logs and "loss" in logs:
+            # TRL counts from the start of the process, not of the run.
+            seconds = self.pacing.seconds - self.seconds_before
+            self.tokens_per_second = logs["num_tokens"] / max(seconds, 1e-9)
         # Trainer logs its scheduler's constant; the rate that was used is Pacing's.
         rate = {"learning_rate": self.pacing.rate} if "learning_rate" in logs else {}
-        line = {"step": state.global_step, "seconds": round(self.pacing.seconds, 1), **logs, **rate}
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        speed = {"tokens_per_second": round(self.tokens_per_second, 1)} if self.tokens_per_second else {}
+        line = {"step": state.global_step, "seconds": round(self.pacing.seconds, 1), **logs, **rate, **speed}
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Write the status."""
-        self.write("training", state.global_step, state.max_steps)
+        if state.is_world_process_zero:
+            self.write("training", state.global_step, state.max_steps)
 
     def write(self, state: State, step: int, steps: int) -> None:
         """Write the status as it is now."""
@@ -118,9 +148,41 @@ class Reporting(TrainerCallback):
                 step=step,
                 steps=steps,
                 loss=self.loss,
+                validation_loss=self.validation_loss,
+                learning_rate=self.pacing.rate or None,
                 tokens_per_second=self.tokens_per_second,
                 seconds=seconds,
                 seconds_left=seconds * (1 - done) / done if done > 0.01 else None,
                 pid=self.pid,
             ),
         )
+
+    def _take(self, logs: dict[str, float]) -> None:
+        if "loss" in logs:
+            self.loss = logs["loss"] if self.loss is None else 0.7 * self.loss + 0.3 * logs["loss"]
+        self.validation_loss = logs.get("eval_loss", self.validation_loss)
+
+
+class EarlyStopping(TrainerCallback):
+    """Stops when `patience` validations in a row brought no lower loss.
+
+    It counts in the trainer's log, which is part of every checkpoint: a resumed run stops where the whole one would.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """Compare the validations so far."""
+        losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
+        if losses and len(losses) - 1 - losses.index(min(losses)) >= self.patience:
+            control.should_training_stop = True
+
+
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """The lines of a run's metrics.jsonl, in order; a line that a kill cut off is left out."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return found

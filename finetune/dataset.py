@@ -19,11 +19,10 @@ from core.prompt import CountMessages
 from finetune.rows import Progress, Row, RowOptions, build_rows, check_leakage
 
 
-class DatasetCard(BaseModel):
-    """What a built data set is made of. `data_hash` covers every row; `inputs` is what it depends on.
+class RowsCard(BaseModel):
+    """What every kind of training data says of itself. `data_hash` covers every row; `inputs` is what it depends on.
 
-    `formats` and `schemas` count rows ("any": all schemas were shown). `dropped` counts rows that lost distractors to
-    the context, `left_out` says which examples have no row with passages, and why. `tokens`: median, 95% and most.
+    `rows` and `records` are counts; `tokens`: median, 95% and most of a row.
     """
 
     domain: str
@@ -31,15 +30,24 @@ class DatasetCard(BaseModel):
     prompt_hash: str
     test_hash: str | None
     inputs: str
-    options: RowOptions
     rows: int
-    kinds: dict[str, int]
     records: int
     examples: int = 0
     test_examples: int = 0
+    tokens: list[int] = []
+
+
+class DatasetCard(RowsCard):
+    """What a built data set is made of.
+
+    `formats` and `schemas` count rows ("any": all schemas were shown). `dropped` counts rows that lost distractors to
+    the context, `left_out` says which examples have no row with passages, and why.
+    """
+
+    options: RowOptions
+    kinds: dict[str, int]
     formats: dict[str, int] = {}
     schemas: dict[str, int] = {}
-    tokens: list[int] = []
     dropped: int = 0
     left_out: dict[str, str] = {}
 
@@ -106,7 +114,7 @@ def build_dataset(
         test_examples=len(pack.test_examples),
         formats=Counter(formats[row.example] for row in rows),
         schemas=Counter(row.schema_shown for row in rows if row.schema_shown is not None),
-        tokens=_spread([row.tokens for row in rows]),
+        tokens=spread([row.tokens for row in rows]),
         dropped=sum(bool(row.dropped) for row in rows),
         left_out=left_out,
     )
@@ -139,7 +147,7 @@ def read_rows(folder: Path, pack: DomainPack) -> list[Row]:
     return rows
 
 
-def _spread(sizes: Sequence[int]) -> list[int]:
+def spread(sizes: Sequence[int]) -> list[int]:
     """Median, 95% quantile and maximum; empty where nothing was counted."""
     found = sorted(sizes)
     return [found[len(found) // 2], found[int(0.95 * (len(found) - 1))], found[-1]] if any(found) else []

@@ -11,12 +11,21 @@ from pydantic import BaseModel, ConfigDict
 
 from core.errors import TrainError
 from core.files import read_json, sha256_json, write_json
+from core.settings import Method
+from finetune.presets import METHODS, MethodFacts
 
 State = Literal["waiting", "loading", "training", "paused", "saving", "done", "failed"]
+# Where things stand on this machine, and what does not change the result.
+_NOT_IN_KEY = {"base", "rows", "activity_folder", "parent_folder", "trackio"}
 
 
 class Job(BaseModel):
-    """What one run trains, fully determined. Times in minutes; `max_steps` counts optimiser steps."""
+    """What one run trains, fully determined. Times in minutes; `max_steps` counts optimiser steps.
+
+    `parent` is the adapter that dpo and kto go on from, `parent_folder` where it stands; `teacher` wrote the answers.
+    `rows_per_step` is over all `processes`, `rows_per_batch` what one of them holds at once. Every `save_every` steps
+    there is a checkpoint: what comes after the last one is done again after a kill.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,34 +36,68 @@ class Job(BaseModel):
     data_hash: str
     prompt_hash: str
     test_hash: str | None = None
-    method: str = "lora"
+    method: Method = "lora"
     preset: str = "default"
     rank: int = 16
     alpha: int = 32
+    targets: Literal["all-linear", "attention", "mlp"] = "all-linear"
+    dropout: float = 0.0
+    beta: float = 0.1
     learning_rate: float = 1e-3
     epochs: float = 1.0
     max_minutes: float = 9.0
     max_steps: int | None = None
     rows_per_step: int = 4
+    rows_per_batch: int = 8
+    checkpointing: bool | None = None
     warmup_share: float = 0.05
+    validation_share: float = 0.0
+    patience: int = 3
+    save_every: int = 25
+    processes: int = 1
     seed: int = 7
+    parent: str | None = None
+    teacher: str | None = None
+    parent_folder: str | None = None
     activity_folder: str | None = None
+    trackio: bool = False
 
     @property
     def key(self) -> str:
         """Twelve hex digits that name the run folder: everything that changes the result, and no path."""
-        parts = self.model_dump(exclude={"base", "rows", "activity_folder"})
-        return sha256_json(parts)[:12]
+        return sha256_json(self.model_dump(exclude=_NOT_IN_KEY))[:12]
+
+    @property
+    def facts(self) -> MethodFacts:
+        """What its method is."""
+        return METHODS[self.method]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was chosen, for the manifest of what it makes."""
+        chosen = ["learning_rate", "epochs", "rows_per_step", "max_minutes", "max_steps", "validation_share"]
+        if self.facts.trains == "adapter" and self.parent is None:
+            chosen += ["rank", "alpha", "targets", "dropout"]
+        if self.facts.data != "rows":
+            chosen += ["beta"]
+        if self.teacher:
+            chosen += ["teacher"]
+        return self.model_dump(include=set(chosen))
 
 
 class Status(BaseModel):
-    """Where a run stands. `progress` 0 to 1, `tokens_per_second` without padding, `pid` of the training process."""
+    """Where a run stands. `progress` 0 to 1, `tokens_per_second` without padding, `pid` of the training process.
+
+    `loss` is smoothed, `validation_loss` the last one.
+    """
 
     state: State = "waiting"
     progress: float = 0.0
     step: int = 0
     steps: int = 0
     loss: float | None = None
+    validation_loss: float | None = None
+    learning_rate: float | None = None
     tokens_per_second: float | None = None
     seconds: float = 0.0
     seconds_left: float | None = None

@@ -13,24 +13,40 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import TrainError
-from core.files import write_json
+from core.files import read_json, write_atomically, write_json
 from core.settings import TrainSettings
-from finetune.dataset import DatasetCard
+from finetune.adapter_files import Parent
+from finetune.dataset import RowsCard
 from finetune.job import Job, Status, read_status
-from finetune.run import ADAPTER_FOLDER
+from finetune.presets import METHODS, PRESETS
+from finetune.run import ADAPTER_FOLDER, MODEL_FOLDER
 
-# Minutes of training and passes over the data; the default has to fit `make run`'s 10 minutes with loading and saving.
-PRESETS: dict[str, dict[str, float]] = {
-    "default": {"max_minutes": 9.0, "epochs": 1.0},
-    "best": {"max_minutes": 43.0, "epochs": 3.0},
-}
+JOB, CARD, ROWS = "job.json", "card.json", "rows.jsonl"
+# Fully sharded: each GPU holds its share of weights, gradients and optimiser state. FSDP2 takes layers of mixed types.
+_FSDP = (
+    *("--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"),
+    *("--fsdp_state_dict_type", "FULL_STATE_DICT", "--fsdp_cpu_ram_efficient_loading", "true"),
+    *("--mixed_precision", "bf16"),
+)
 
 
 def make_job(
-    settings: TrainSettings, card: DatasetCard, rows: Path, base: Path, base_name: str, activity_folder: Path
+    settings: TrainSettings,
+    card: RowsCard,
+    rows: Path,
+    base: Path,
+    base_name: str,
+    activity_folder: Path,
+    parent: Parent | None = None,
 ) -> Job:
-    """The job for a built data set under these settings."""
-    preset = PRESETS[settings.preset]
+    """The job for built rows or preferences under these settings. Raises TrainError where the two do not fit.
+
+    `parent` is the adapter to go on from: needed for dpo and kto, not used by the others.
+    """
+    preset, facts = PRESETS[settings.preset], METHODS[settings.method]
+    parent = None if facts.data == "rows" else needed_parent(settings, card.domain, parent)
+    if settings.dropout and facts.trains == "weights":
+        raise TrainError("train.dropout is LoRA's: leave it at 0 with method full")
     return Job(
         domain=card.domain,
         base=str(base),
@@ -41,29 +57,75 @@ def make_job(
         test_hash=card.test_hash,
         method=settings.method,
         preset=settings.preset,
-        rank=settings.rank,
-        alpha=2 * settings.rank,
-        learning_rate=settings.learning_rate,
-        epochs=preset["epochs"],
-        max_minutes=settings.max_minutes or preset["max_minutes"],
+        rank=parent.rank if parent else settings.rank,
+        alpha=settings.alpha or 2 * settings.rank,
+        targets=settings.targets,
+        dropout=settings.dropout,
+        beta=settings.beta,
+        learning_rate=settings.learning_rate or preset.learning_rate * facts.rate,
+        epochs=settings.epochs or preset.epochs,
+        max_minutes=settings.max_minutes or preset.max_minutes,
         max_steps=settings.max_steps,
+        rows_per_step=settings.rows_per_step or preset.rows_per_step,
+        rows_per_batch=preset.rows_per_batch,
+        checkpointing=preset.checkpointing,
+        validation_share=preset.validation_share if settings.validation_share is None else settings.validation_share,
+        patience=settings.patience,
+        processes=settings.gpus,
         seed=settings.seed,
+        parent=parent.name if parent else None,
+        parent_folder=str(parent.folder) if parent else None,
         activity_folder=str(activity_folder),
+        trackio=settings.trackio,
     )
 
 
-class TrainingProcess:
-    """One run of one job in `runs/<key>`. Starting a job that is done already returns at once."""
+def needed_parent(settings: TrainSettings, domain: str, parent: Parent | None) -> Parent:
+    """The adapter that dpo and kto go on from. Raises TrainError without one."""
+    if parent is None:
+        raise TrainError(
+            f"method {settings.method} goes on from an adapter, and domain '{domain}' has none that is active: "
+            f"run graft train --domain {domain} first"
+        )
+    return parent
 
-    def __init__(self, job: Job, runs: Path) -> None:
-        self.job = job
+
+def command(job: Job, folder: Path) -> list[str]:
+    """The command that trains the job of `folder`: one process, or one per GPU under accelerate. Raises TrainError."""
+    module = ["-m", "finetune.run", str(folder)]
+    if job.processes == 1:
+        return [sys.executable, *module]
+    import torch
+
+    found = torch.cuda.device_count()
+    if found and found < job.processes:
+        raise TrainError(f"train.gpus is {job.processes}, and this machine has {found}: set it to {found}")
+    if not found:
+        # accelerate starts several processes on GPUs alone; this is what it calls there.
+        launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
+        return [*launch, str(job.processes), *module]
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", str(job.processes)]
+    launch += ["--num_machines", "1", "--main_process_port", "0", "--dynamo_backend", "no"]
+    # Where it fits, a whole quantised base on each GPU is quicker than its shards.
+    sharded = () if job.facts.quantised else _FSDP
+    return [*launch, *(sharded or ("--multi_gpu", "--mixed_precision", "bf16")), *module]
+
+
+class TrainingProcess:
+    """One run of one job in `runs/<key>`. Starting a job that is done already returns at once.
+
+    The run keeps its rows and their card, so that it can be resumed when the data set has been built anew since.
+    """
+
+    def __init__(self, job: Job, card: RowsCard, runs: Path) -> None:
+        self.job, self.card = job, card
         self.folder = runs / job.key
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def adapter_folder(self) -> Path:
-        """Where the trained adapter stands when the run is done."""
-        return self.folder / ADAPTER_FOLDER
+    def result(self) -> Path:
+        """Where the adapter, or the whole model, stands when the run is done."""
+        return self.folder / (ADAPTER_FOLDER if self.job.facts.result == "adapter" else MODEL_FOLDER)
 
     def status(self) -> Status:
         """The run's progress, read from its folder."""
@@ -73,11 +135,15 @@ class TrainingProcess:
         """Start or resume the run."""
         if self.status().state == "done":
             return
-        write_json(self.folder / "job.json", self.job.model_dump())
+        rows = self.folder / ROWS
+        if not rows.exists():
+            write_atomically(rows, Path(self.job.rows).read_bytes())
+        write_json(self.folder / CARD, self.card.model_dump(include=set(RowsCard.model_fields)))
+        write_json(self.folder / JOB, {**self.job.model_dump(), "rows": str(rows)})
         (self.folder / "status.json").unlink(missing_ok=True)
         with (self.folder / "train.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "finetune.run", str(self.folder)],
+                command(self.job, self.folder),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -87,16 +153,16 @@ class TrainingProcess:
             )
 
     def wait(self, on_status: Callable[[Status], None] = lambda status: None, every: float = 0.5) -> Path:
-        """Wait for the end, reporting; returns the adapter folder. Raises TrainError with the run's own reason."""
+        """Wait for the end, reporting; returns what it made. Raises TrainError with the run's own reason."""
         while True:
             status = self.status()
             on_status(status)
             if status.state == "done":
-                return self.adapter_folder
+                return self.result
             if self._process is None or self._process.poll() is not None:
                 status = self.status()
                 if status.state == "done":
-                    return self.adapter_folder
+                    return self.result
                 reason = status.error or f"it ended with code {self._process.returncode if self._process else '?'}"
                 raise TrainError(f"training of '{self.job.domain}' stopped: {reason}; log: {self.folder / 'train.log'}")
             time.sleep(every)
@@ -109,8 +175,19 @@ class TrainingProcess:
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)  # accelerate's children as well
             self._process.wait()
+
+
+def last_unfinished(runs: Path) -> tuple[Job, RowsCard] | None:
+    """Job and card of the run that was started last and is not done; None: there is none."""
+    found = sorted(runs.glob(f"*/{JOB}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in found:
+        folder = path.parent
+        if read_status(folder).state != "done" and (folder / ROWS).exists() and (folder / CARD).exists():
+            job = Job.model_validate(read_json(path, TrainError))
+            return job, RowsCard.model_validate(read_json(folder / CARD, TrainError))
+    return None
 
 
 def _die_with_parent() -> None:

@@ -58,6 +58,15 @@ class GraftTrainer(SFTTrainer):
         self._note("train" if training else "eval", stats, int(mask.sum()) if training else 0)
         return loss
 
+    def prediction_step(
+        self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> Any:
+        """Validation by the fast engine as well, where only the loss is asked for."""
+        if self.why_not_fast or not prediction_loss_only or not _is_plain(inputs):
+            return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
+        with torch.no_grad():
+            return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
+
     def release(self) -> None:
         """Give back the fast path's threads and memory; the next loss sets it up again."""
         if self._engine is not None:

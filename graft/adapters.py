@@ -17,7 +17,7 @@ from finetune.adapters import AdapterStore
 from finetune.admission.archive import is_archive, pack, unpack
 from finetune.admission.folder import WANTED, Admitted, admit
 from finetune.admission.tensors import base_shapes
-from finetune.dataset import DatasetCard
+from finetune.dataset import RowsCard
 from graft import build
 from graft.models import PACKAGED_LLM_NAME, PreparedModels, base_revision
 from graft.service import LocalService
@@ -39,7 +39,7 @@ It was trained on the prompts of its Graft (prompt hash in `graft.json`). Anothe
 """
 
 
-def provenance(service: LocalService, card: DatasetCard, models: PreparedModels) -> Provenance:
+def provenance(service: LocalService, card: RowsCard, models: PreparedModels) -> Provenance:
     """Where a run's base and data come from."""
     from core.index import CorpusFiles, index_fingerprint
 
@@ -74,6 +74,8 @@ def export_adapter(store: AdapterStore, name: str, target: Path) -> Path:
     manifest, folder = store.manifest(name), store.path(name)
     if target.exists():
         raise AdapterError(f"{target} exists already: remove it, or choose another name with --out")
+    if manifest.merged:
+        raise AdapterError(f"{manifest.name} is a whole model folder, which needs no export: copy {folder}")
     base = PACKAGED_LLM_ID if manifest.base_name == PACKAGED_LLM_NAME else manifest.base_name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

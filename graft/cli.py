@@ -13,6 +13,7 @@ from graft import (
     cli_advise,
     cli_data,
     cli_dataset,
+    cli_distill,
     cli_index,
     cli_ingest,
     cli_keys,
@@ -68,6 +69,7 @@ cli_index.register(app)
 cli_data.register(app)
 cli_dataset.register(app)
 cli_train.register(app)
+cli_distill.register(app)
 cli_adapters.register(app)
 cli_lab.register(app)
 cli_advise.register(app)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from graft.models import PreparedModels
 
 adapters = typer.Typer(help="Published adapters.", no_args_is_help=True)
+Unchecked = Annotated[
+    bool, typer.Option("--unchecked", help="Activate without comparing PEFT and vLLM, or whatever that found.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Do it all the same; the manifest records it.")]
 
 
@@ -43,9 +46,15 @@ def adapters_list(context: typer.Context, domain: Domain = "django", as_json: As
 
 @adapters.command("show")
 def adapters_show(context: typer.Context, name: str, domain: Domain = "django") -> None:
-    """The manifest of one adapter."""
+    """The manifest of one adapter, and what comparing PEFT and vLLM found (`parity`)."""
+    from graft.parity import read_report
+
     console: Console = context.obj
-    console.emit(_store(console, domain).manifest(name).model_dump())
+    store = _store(console, domain)
+    report = read_report(store, name)
+    console.emit({**store.manifest(name).model_dump(), "parity": report.model_dump() if report else None})
+    if report is not None:
+        console.say("\n".join(report.lines()))
 
 
 @adapters.command("diff")
@@ -65,15 +74,21 @@ def adapters_diff(
 
 
 @adapters.command("activate")
-def adapters_activate(context: typer.Context, name: str, domain: Domain = "django", as_json: AsJson = False) -> None:
-    """Make a published adapter the active one, in a running graft as well."""
-    _point(context.obj, domain, name, as_json=as_json)
+def adapters_activate(
+    context: typer.Context,
+    name: str,
+    domain: Domain = "django",
+    unchecked: Unchecked = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a published adapter the active one, in a running graft as well, if it answers in vLLM as in PEFT."""
+    _point(context.obj, domain, name, unchecked=unchecked, as_json=as_json)
 
 
 @adapters.command("rollback")
 def adapters_rollback(context: typer.Context, domain: Domain = "django", as_json: AsJson = False) -> None:
     """Go back to the adapter that was active before."""
-    _point(context.obj, domain, None, as_json=as_json)
+    _point(context.obj, domain, None, unchecked=True, as_json=as_json)
 
 
 @adapters.command("merge")
@@ -187,9 +202,10 @@ def _models(console: Console, domain: str) -> "PreparedModels":
     return prepare_models(settings.models, workspace, console.say)
 
 
-def _point(console: Console, domain: str, name: str | None, *, as_json: bool) -> None:
+def _point(console: Console, domain: str, name: str | None, *, unchecked: bool, as_json: bool) -> None:
     from finetune.adapters import AdapterStore
     from graft.connect import find_remote
+    from graft.parity import read_report
     from graft.service import LocalService
 
     settings, workspace, pack = console.open(domain)
@@ -203,11 +219,14 @@ def _point(console: Console, domain: str, name: str | None, *, as_json: bool) ->
         name = store.manifest(name).name
     remote = find_remote(workspace, pack)
     if remote is not None:
-        asyncio.run(remote.activate(name))
+        asyncio.run(remote.activate(name, unchecked=unchecked))
     else:
         service = LocalService(settings, workspace, pack)
         service.prepare(console.say)
-        service.activate_now(name)
+        service.activate_now(name, unchecked=unchecked, say=console.say)
+    report = read_report(store, name)
+    if report is not None and not unchecked:
+        console.say("\n".join(report.lines()))
     if as_json:
         console.emit({"active": name, "before": before})
     else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.pack import DomainPack
+    from core.service import TrainingStatus
     from core.settings import Settings
     from core.workspace import Workspace
 
@@ -76,6 +77,50 @@ class Console:
                 progress.update(tasks[stage], completed=done, total=total or None)
 
             yield update
+
+    @contextlib.contextmanager
+    def training(self) -> "Iterator[Callable[[TrainingStatus], None]]":
+        """A training followed live on stderr: loss, rate and speed beside a bar, or a line per twentieth."""
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        console = RichConsole(stderr=True)
+        if not console.is_terminal:
+            yield _plain_training(self.say)
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+        with Progress(*columns, TextColumn("{task.fields[figures]}"), console=console) as progress:
+            task = progress.add_task("data", total=1.0, figures="")
+
+            def tell(status: "TrainingStatus") -> None:
+                stage = {"preparing": "data", "publishing": "publishing"}.get(status.state, "training")
+                progress.update(task, description=stage, completed=status.progress, figures=training_figures(status))
+
+            yield tell
+
+
+def training_figures(status: "TrainingStatus") -> str:
+    """What a training says of itself beside its progress: figures that are known, in one line."""
+    parts = [
+        ("loss {:.3f}", status.loss),
+        ("held out {:.3f}", status.validation_loss),
+        ("rate {:.1e}", status.learning_rate),
+        ("{:,.0f} tokens/s", status.tokens_per_second),
+        ("{:.1f} min left", status.seconds_left and status.seconds_left / 60),
+    ]
+    return "  ".join(form.format(value) for form, value in parts if value is not None) or status.detail
+
+
+def _plain_training(say: Callable[[str], None]) -> "Callable[[TrainingStatus], None]":
+    shown = {"step": ""}
+
+    def tell(status: "TrainingStatus") -> None:
+        step = f"{status.state} {int(20 * status.progress) * 5}%"
+        if step != shown["step"]:
+            shown["step"] = step
+            say(f"{step}  {training_figures(status)}".rstrip())
+
+    return tell
 
 
 def _plain_progress(say: Callable[[str], None]) -> Callable[[str, int, int], None]:

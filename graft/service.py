@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.activity import answering
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
 
+    from finetune.parity import Parity
     from graft.models import PreparedModels
     from retriever.hybrid import HybridRetriever
     from retriever.searching import Reranker
@@ -152,8 +154,16 @@ class LocalService:
         vllm = self._vllm()
         with self._lock:
             if name not in self._served_adapters:
+                self.store.check(name)  # also refuses a whole model, in plainer words than vLLM would
                 vllm.load_adapter(name, self.store.path(name))
                 self._served_adapters.add(name)
+
+    def forget_adapter(self, name: str) -> None:
+        """Unload an adapter that shall not answer."""
+        with self._lock:
+            self._served_adapters.discard(name)
+            if self.vllm is not None:
+                self.vllm.unload_adapter(name)
 
     def close(self) -> None:
         """Stop vLLM."""
@@ -168,6 +178,11 @@ class LocalService:
         self.vllm = None
 
     # --- parts ---
+
+    @property
+    def base_folder(self) -> Path:
+        """Folder of the base model."""
+        return self._models().llm
 
     @property
     def prompt_hash(self) -> str:
@@ -291,18 +306,25 @@ class LocalService:
                 found.append(CorpusInfo(name=name, documents=counts[0], chunks=counts[1]))
         return found
 
-    async def activate(self, adapter: str) -> None:
+    async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
         """Check, load and point at a published adapter."""
-        await asyncio.to_thread(self.activate_now, adapter)
+        await asyncio.to_thread(self.activate_now, adapter, unchecked=unchecked)
 
-    def activate_now(self, adapter: str) -> None:
-        """The same, for callers without an event loop. The pointer moves last, so a failure changes nothing."""
+    def activate_now(self, adapter: str, *, unchecked: bool = False, say: Say = lambda text: None) -> "Parity | None":
+        """The same, for callers without an event loop. The pointer moves last, so a failure changes nothing.
+
+        Returns the report of the parity gate, which starts vLLM where none runs; None: `unchecked`, and never tested.
+        """
+        from graft.parity import pass_gate
+
         models = self._models()
         manifest = self.store.check(adapter, base_name=models.llm_name, prompt_hash=self.prompt_hash)
+        report = pass_gate(self, manifest, unchecked=unchecked, say=say)
         if self.vllm is not None:
             self.serve_adapter(manifest.name)
         self.store.activate(manifest.name, base_name=models.llm_name, prompt_hash=self.prompt_hash)
         self.state.adapter = manifest.name
+        return report
 
     async def ingest(
         self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False

@@ -80,12 +80,12 @@ def open_teacher(
         if key_env is not None and not os.environ.get(key_env):
             raise SettingsError(f"environment variable {key_env} is not set or empty")
         key = os.environ[key_env] if key_env else "unused"
-        yield Teacher(f"{model} at {url}", _chat_model(settings, model, url, key), role)
+        yield Teacher(f"{model} at {url}", endpoint_model(settings, model, url, key), role)
         return
     if model or key_env:
         raise SettingsError("--teacher-model and --teacher-key-env belong to --teacher-url")
     with _local_vllm(settings, workspace, pack, say) as (name, base_url, client):
-        yield Teacher(name, _chat_model(settings, name, base_url, "unused", client))
+        yield Teacher(name, endpoint_model(settings, name, base_url, "unused", client))
 
 
 @contextmanager
@@ -120,9 +120,10 @@ def _local_vllm(
         service.close()
 
 
-def _chat_model(
+def endpoint_model(
     settings: Settings, name: str, url: str, key: str, client: "httpx.Client | None" = None
 ) -> "BaseChatModel":
+    """A LangChain chat model for one model of an OpenAI-compatible endpoint."""
     from langchain.chat_models import init_chat_model
 
     return init_chat_model(
@@ -132,6 +133,7 @@ def _chat_model(
         api_key=key,
         http_client=client,
         temperature=0,
+        stream_usage=True,
         max_retries=4,  # with growing pauses: a busy endpoint is no reason to stop
         timeout=settings.generate.timeout_seconds,
     )

@@ -1,94 +1,248 @@
 """From a domain's examples to an active adapter: data set, run, publication, activation. Prints nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from core.errors import GraftError, TrainError
 from core.files import sha256_json
+from core.pack import DomainPack
 from core.service import TrainingStatus
+from finetune.adapter_files import Parent
 from finetune.adapters import AdapterManifest
-from finetune.dataset import DatasetCard, build_dataset
-from finetune.job import Status
-from finetune.launch import TrainingProcess, make_job
+from finetune.dataset import DatasetCard, RowsCard, build_dataset
+from finetune.job import Job, Status
+from finetune.launch import TrainingProcess, last_unfinished, make_job, needed_parent
+from finetune.machine_speed import this_machine
+from finetune.parity import Parity
+from finetune.plan import Plan, make_plan
+from finetune.preference_rows import build_preference_rows
+from finetune.preferences import FILE as PREFERENCES
+from finetune.presets import METHODS
 from finetune.rows import RowOptions
 from graft import build
 from graft.adapters import provenance
+from graft.machine import available_memory
+from graft.models import PreparedModels
 from graft.service import LocalService
 
 OnTraining = Callable[[TrainingStatus], None]
+OnPlan = Callable[[Plan], None]
+OnReport = Callable[[Parity], None]
 
 
-def build_training_data(service: LocalService, on_progress: Callable[[int, int], None]) -> DatasetCard:
-    """Build (or reuse) the training rows of the service's domain. Raises TrainError, LeakageError."""
-    from core.index import index_fingerprint
+def build_training_data(
+    service: LocalService,
+    on_progress: Callable[[int, int], None],
+    *,
+    pack: DomainPack | None = None,
+    folder: Path | None = None,
+    examples_hash: str = "",
+) -> DatasetCard:
+    """Build (or reuse) the training rows of the service's domain. Raises TrainError, LeakageError.
 
-    models = service.models
-    if models is None:
-        raise TrainError("the models are not prepared yet: run graft models prepare")
-    settings = service.settings
+    `pack` with `folder` and `examples_hash`: rows of the same domain from other training examples than its file's.
+    """
+    models, settings = _models(service), service.settings
     return build_dataset(
-        service.pack,
+        pack or service.pack,
         service.retriever(service.pack.name),
         build.token_counter(models.llm),
-        service.workspace.dataset(service.pack.name),
+        folder or service.workspace.dataset(service.pack.name),
         options=RowOptions(
             token_budget=settings.retrieve.token_budget,
             context_tokens=min(RowOptions().context_tokens, settings.serve.max_model_len),
             seed=settings.train.seed,
         ),
         prompt_hash=service.prompt_hash,
-        index_fingerprint=sha256_json(
-            [
-                index_fingerprint(service.workspace.corpus(service.pack.name)),
-                service.retriever(service.pack.name).fingerprint,
-            ]
-        ),
+        index_fingerprint=sha256_json([_index(service), examples_hash]) if examples_hash else _index(service),
         on_progress=on_progress,
         count_messages=build.message_counter(models.llm),
     )
 
 
-def train_adapter(service: LocalService, on_training: OnTraining, *, activate: bool = True) -> AdapterManifest:
-    """Train, publish and (by default) activate an adapter. The service's training status follows. Raises GraftError."""
+def build_preferences(service: LocalService, data: str) -> tuple[RowsCard, Path]:
+    """Build (or reuse) the rows for dpo ("pairs") or kto ("judgements"). Raises TrainError, LeakageError."""
+    models, settings, name = _models(service), service.settings, service.pack.name
+    return build_preference_rows(
+        service.pack,
+        preference_files(service),
+        data,
+        service.retriever(name),
+        build.token_counter(models.llm),
+        build.message_counter(models.llm),
+        service.workspace.dataset(name),
+        token_budget=settings.retrieve.token_budget,
+        context_tokens=min(RowOptions().context_tokens, settings.serve.max_model_len),
+        prompt_hash=service.prompt_hash,
+        index_fingerprint=_index(service),
+    )
 
-    def tell(status: TrainingStatus) -> None:
-        service.state.training = status
-        on_training(status)
 
-    try:
-        manifest = _train(service, tell)
-        if activate:
-            service.activate_now(manifest.name)
-    except GraftError as error:
-        tell(TrainingStatus(state="failed", detail=str(error)))
-        raise
+def preference_files(service: LocalService) -> list[Path]:
+    """Where preferences of the domain are looked for: in the pack, and where the workspace keeps what users said."""
+    return [service.pack.preferences_file, service.workspace.feedback(service.pack.name) / PREFERENCES]
+
+
+def prepare_job(service: LocalService, on_progress: Callable[[int, int], None]) -> tuple[Job, RowsCard]:
+    """The job that the settings ask for, with its data built. Raises TrainError, LeakageError."""
+    models, name, method = _models(service), service.pack.name, service.settings.train.method
+    data = METHODS[method].data
+    parent = None
+    if data == "rows":
+        card: RowsCard = build_training_data(service, on_progress)
+        rows = service.workspace.dataset(name) / "rows.jsonl"
+    else:
+        parent = needed_parent(service.settings.train, name, _parent(service))
+        card, rows = build_preferences(service, data)
+    return make_job(
+        service.settings.train, card, rows, models.llm, models.llm_name, service.workspace.run, parent
+    ), card
+
+
+def unfinished_job(service: LocalService) -> tuple[Job, RowsCard]:
+    """The job that was stopped last, as it was started. Raises TrainError where there is none, or it fits no more."""
+    models, name = _models(service), service.pack.name
+    found = last_unfinished(service.workspace.runs(name))
+    if found is None:
+        raise TrainError(f"domain '{name}' has no unfinished training: start one with graft train --domain {name}")
+    job, card = found
+    if (job.base_name, job.prompt_hash) != (models.llm_name, service.prompt_hash):
+        raise TrainError(
+            f"the unfinished training of '{name}' is of {job.base_name} and other prompts than this Graft's: "
+            f"start with --llm {job.base_name}, or train anew without --resume"
+        )
+    return job.model_copy(update={"base": str(models.llm), "activity_folder": str(service.workspace.run)}), card
+
+
+def plan_training(service: LocalService, job: Job) -> Plan:
+    """What a job will take on this machine as it is now. Raises TrainError."""
+    machine = this_machine(available_memory)
+    return make_plan(job, service.workspace.runs(service.pack.name), machine)
+
+
+def train_adapter(
+    service: LocalService,
+    on_training: OnTraining,
+    *,
+    activate: bool = True,
+    resume: bool = False,
+    on_plan: OnPlan = lambda plan: None,
+    ignore_memory: bool = False,
+    unchecked: bool = False,
+    on_report: OnReport = lambda report: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> AdapterManifest:
+    """Train, publish and (by default) activate an adapter. The service's training status follows. Raises GraftError.
+
+    With `resume` the training that was stopped last goes on with its own options, whatever the settings say now.
+    `on_plan` is told what the training will take before it starts; it is refused where memory will not do, unless
+    `ignore_memory`. `on_report` is told what the parity gate found; `unchecked` goes past it.
+    """
+    tell = _Teller(service, on_training)
+    with tell.failures():
+        tell(TrainingStatus(state="preparing", detail="training data"))
+        job, card = unfinished_job(service) if resume else prepare_job(service, tell.preparing)
+        return run_job(
+            service,
+            job,
+            card,
+            tell,
+            activate=activate,
+            on_plan=on_plan,
+            ignore_memory=ignore_memory,
+            unchecked=unchecked,
+            on_report=on_report,
+            say=say,
+        )
+
+
+def run_job(
+    service: LocalService,
+    job: Job,
+    card: RowsCard,
+    tell: OnTraining,
+    *,
+    activate: bool = True,
+    on_plan: OnPlan = lambda plan: None,
+    ignore_memory: bool = False,
+    unchecked: bool = False,
+    on_report: OnReport = lambda report: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> AdapterManifest:
+    """The same for a job whose data is built."""
+    plan = plan_training(service, job)
+    on_plan(plan)
+    if not ignore_memory:
+        plan.check()
+    manifest = _train(service, job, card, tell)
+    if activate and not manifest.merged:
+        tell(TrainingStatus(state="publishing", progress=1.0, detail="comparing PEFT and vLLM"))
+        report = service.activate_now(manifest.name, unchecked=unchecked, say=say)
+        if report is not None:
+            on_report(report)
     tell(TrainingStatus(state="done", progress=1.0, detail=manifest.name, loss=manifest.metrics.get("last_loss")))
     return manifest
 
 
-def _train(service: LocalService, tell: OnTraining) -> AdapterManifest:
-    models = service.models
-    if models is None:
-        raise TrainError("the models are not prepared yet: run graft models prepare")
+class _Teller:
+    """Passes a training's status on, and keeps the service's own up to date."""
 
-    def preparing(done: int, total: int) -> None:
-        tell(
-            TrainingStatus(state="preparing", detail=f"training data {done} of {total}", progress=done / max(total, 1))
-        )
+    def __init__(self, service: LocalService, on_training: OnTraining) -> None:
+        self.service, self.on_training = service, on_training
 
-    tell(TrainingStatus(state="preparing", detail="training data"))
-    card = build_training_data(service, preparing)
-    name = service.pack.name
-    rows = service.workspace.dataset(name) / "rows.jsonl"
-    job = make_job(service.settings.train, card, rows, models.llm, models.llm_name, service.workspace.run)
-    process = TrainingProcess(job, service.workspace.runs(name))
+    def __call__(self, status: TrainingStatus) -> None:
+        self.service.state.training = status
+        self.on_training(status)
+
+    def preparing(self, done: int, total: int) -> None:
+        """Progress of the data."""
+        detail = f"training data {done} of {total}"
+        self(TrainingStatus(state="preparing", detail=detail, progress=done / max(total, 1)))
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """A failure is the last status."""
+        try:
+            yield
+        except GraftError as error:
+            self(TrainingStatus(state="failed", detail=str(error)))
+            raise
+
+
+def _train(service: LocalService, job: Job, card: RowsCard, tell: OnTraining) -> AdapterManifest:
+    process = TrainingProcess(job, card, service.workspace.runs(service.pack.name))
     try:
         process.start()
         trained = process.wait(lambda status: tell(_as_training(status)))
     finally:
         process.stop()
-    tell(TrainingStatus(state="publishing", progress=1.0, detail="checking and publishing the adapter"))
+    tell(TrainingStatus(state="publishing", progress=1.0, detail="checking and publishing"))
     metrics = process.status().metrics
-    return service.store.publish(trained, job, card.rows, metrics, provenance(service, card, models))
+    return service.store.publish(trained, job, card.rows, metrics, provenance(service, card, _models(service)))
+
+
+def _parent(service: LocalService) -> Parent | None:
+    """The adapter that preferences go on from: the active one, if it fits the base. Raises AdapterError."""
+    active = service.store.active()
+    if active is None:
+        return None
+    base, prompt_hash = _models(service).llm_name, service.prompt_hash
+    manifest = service.store.check(active, base_name=base, prompt_hash=prompt_hash)
+    return Parent(manifest.name, service.store.path(active), manifest.rank)
+
+
+def _index(service: LocalService) -> str:
+    from core.index import index_fingerprint
+
+    name = service.pack.name
+    return sha256_json([index_fingerprint(service.workspace.corpus(name)), service.retriever(name).fingerprint])
+
+
+def _models(service: LocalService) -> PreparedModels:
+    if service.models is None:
+        raise TrainError("the models are not prepared yet: run graft models prepare")
+    return service.models
 
 
 def _as_training(status: Status) -> TrainingStatus:
@@ -97,5 +251,8 @@ def _as_training(status: Status) -> TrainingStatus:
         detail="loading the model" if status.state in ("waiting", "loading") else "",
         progress=status.progress,
         loss=status.loss,
+        validation_loss=status.validation_loss,
+        learning_rate=status.learning_rate,
+        tokens_per_second=status.tokens_per_second,
         seconds_left=status.seconds_left,
     )

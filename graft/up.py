@@ -5,6 +5,7 @@ The page opens first and shows what is still starting; then base model and corpu
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from core.document_store import DocumentStore
 from core.errors import GraftError, ServeError
@@ -12,6 +13,10 @@ from core.service import PartStatus, TrainingStatus
 from graft.service import LocalService
 from graft.sockets import control_socket
 from graft.training import train_adapter
+
+if TYPE_CHECKING:
+    from finetune.parity import Parity
+    from finetune.plan import Plan
 
 Say = Callable[[str], None]
 
@@ -79,9 +84,17 @@ def _start_all(service: LocalService, say: Say, train: bool) -> None:
     if not service.pack.train_examples:
         service.state.training = TrainingStatus(detail="this domain has no training examples yet; it answers as rag")
         return
-    attempt(lambda: train_adapter(service, _training_progress(say)))
+    attempt(lambda: _train(service, say))
     if service.state.adapter:
         say(f"ready: adapter {service.state.adapter} has joined the chat")
+
+
+def _train(service: LocalService, say: Say) -> None:
+    def tell(found: "Plan | Parity") -> None:
+        for line in found.lines():
+            say(f"training: {line}")
+
+    train_adapter(service, _training_progress(say), on_plan=tell, on_report=tell, say=say)
 
 
 def _index_progress(say: Say) -> Callable[[str, int, int], None]:

@@ -39,9 +39,10 @@ class SearchBody(BaseModel):
 
 
 class ActivateBody(BaseModel):
-    """The served name of a published adapter."""
+    """The served name of a published adapter; `unchecked`: even if it answers otherwise in vLLM than in PEFT."""
 
     adapter: str
+    unchecked: bool = False
 
 
 class IngestBody(BaseModel):
@@ -87,7 +88,7 @@ def create_control_app(service: DomainService) -> FastAPI:
 
     @app.post("/activate")
     async def activate(body: ActivateBody) -> dict[str, Any]:
-        await service.activate(body.adapter)
+        await service.activate(body.adapter, unchecked=body.unchecked)
         return {"active": body.adapter}
 
     @app.post("/answer")

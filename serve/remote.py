@@ -65,9 +65,9 @@ class RemoteService:
         found = await self._post("/search", {"text": text, "k": k, "corpus": corpus, "where": where and dict(where)})
         return [Passage.model_validate(item) for item in found]
 
-    async def activate(self, adapter: str) -> None:
+    async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
         """Make a published adapter the active one."""
-        await self._post("/activate", {"adapter": adapter})
+        await self._post("/activate", {"adapter": adapter, "unchecked": unchecked})
 
     async def ingest(
         self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False

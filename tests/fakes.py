@@ -230,7 +230,7 @@ class FakeService:
     def corpora(self) -> list[CorpusInfo]:
         return [CorpusInfo(name=self.pack.name, chunks=5, documents=5), CorpusInfo(name="trees", chunks=9, documents=2)]
 
-    async def activate(self, adapter: str) -> None:
+    async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
         self.published = [info.model_copy(update={"active": info.name == adapter}) for info in self.published]
         self.state = self.state.model_copy(update={"adapter": adapter})
 

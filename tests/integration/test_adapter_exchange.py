@@ -210,7 +210,7 @@ def test_commands_take_an_adapter_in_and_out_and_away(base, trained, tmp_path):
     diff = json.loads(graft("diff", first, second, "--json"))
     assert {"config.lora_alpha", "origin"} == {item["field"] for item in diff["fields"]}
     assert diff["total"]["right"] == pytest.approx(2 * diff["total"]["left"])
-    graft("activate", first)
+    graft("activate", first, "--unchecked")  # vLLM has no kernel for a model this small
     assert "is active" in graft("remove", first, fails=True)
     graft("export", first, "--out", str(tmp_path / "out.zip"))
     merged = json.loads(graft("merge", first, "--json"))["merged"]

@@ -1,7 +1,9 @@
 """Real vLLM, started as Graft starts it: adapters, mixed batches against PEFT, a private socket, a restart."""
 
 import asyncio
+import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -12,7 +14,11 @@ import httpx
 import psutil
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from finetune.adapter_merge import merge_adapter
+from finetune.adapters import AdapterManifest, AdapterStore
+from graft.parity import check_parity, read_report
 from serve.vllm_process import VllmProcess
 from tests.support.vllm_contract import VllmContract
 
@@ -129,6 +135,65 @@ def test_arms_agree_with_peft_also_when_they_share_batches(vllm: VllmProcess, tr
         for other in ARMS:
             if other != arm:  # or the comparison would prove nothing
                 assert distance(truth[arm], truth[other]) > 2 * BF16
+
+
+CONVERSATIONS = [
+    [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    for question, answer in [
+        ("When do I prune a quince?", "Prune the quince in February, before the buds open."),
+        ("How much sun does a fern want?", "A fern wants shade and moist soil."),
+        ("Name three vegetables for March.", "Peas, spinach and broad beans."),
+    ]
+]
+
+
+def test_the_parity_gate_tells_an_adapter_served_as_trained_from_one_that_is_not(
+    vllm: VllmProcess, llm_dir: Path, adapters: dict[str, Path], tmp_path: Path
+):
+    store = AdapterStore("garden", tmp_path / "adapters")
+
+    def publish(folder: Path, **config: object) -> AdapterManifest:
+        made = AdapterManifest(name="", domain="", base_name="base", prompt_hash=None)
+        known = json.loads((folder / "adapter_config.json").read_text())
+        return store.add(folder, {**known, **config}, made)
+
+    whole = publish(adapters["garden@b"])
+    vllm.load_adapter(whole.name, store.path(whole.name))
+    good = check_parity(store, whole, vllm, llm_dir, CONVERSATIONS)
+    assert good.passed, good.lines()
+    assert good.effect > 5 * good.mean_difference
+    assert good.greedy_compared > 5
+    assert good.served_by.startswith("vLLM 0.")
+    assert read_report(store, whole.name) == good
+
+    # What the server has under this name are the same weights, at half the scale.
+    halved = publish(adapters["garden@b"], lora_alpha=8)
+    vllm.load_adapter(halved.name, store.path(whole.name))
+    assert not check_parity(store, halved, vllm, llm_dir, CONVERSATIONS).passed
+
+    # And here an adapter that does nothing: as if the real one was not in use.
+    idle = Path(shutil.copytree(adapters["garden@a"], tmp_path / "idle"))
+    weights = load_file(str(idle / "adapter_model.safetensors"))
+    save_file(
+        {name: tensor * ("lora_A" in name) for name, tensor in weights.items()}, idle / "adapter_model.safetensors"
+    )
+    lost = publish(adapters["garden@a"])
+    vllm.load_adapter(lost.name, idle)
+    found = check_parity(store, lost, vllm, llm_dir, CONVERSATIONS)
+    assert not found.passed
+    assert any("not in use" in reason for reason in found.reasons)
+    for manifest in (whole, halved, lost):
+        vllm.unload_adapter(manifest.name)
+
+
+def test_a_merged_model_is_served_by_itself(llm_dir: Path, adapters: dict[str, Path], tmp_path: Path, truth):
+    manifest = AdapterManifest(name="garden@a", domain="garden", base_name="base", prompt_hash=None)
+    merged = merge_adapter(llm_dir, adapters["garden@a"], manifest, tmp_path / "merged")
+    options = {"log_file": tmp_path / "vllm.log", "served_name": "merged", "max_model_len": 512, "kv_cache_gib": 0.5}
+    with VllmProcess(merged, socket=tmp_path / "s" / "v.sock", **options) as process:
+        answers = ask_all(process, [("merged", prompt) for prompt in PROMPTS])
+    assert distance(answers, truth["garden@a"]) < 2 * BF16
+    assert distance(answers, truth["base"]) > 2 * BF16
 
 
 def test_our_operators_are_in_use(vllm: VllmProcess):

@@ -54,6 +54,21 @@ def test_the_adapter_answers_otherwise_than_the_base(served):
     assert base != tuned
 
 
+def test_the_adapter_came_through_the_parity_gate(served):
+    done = run_graft(served.workspace, "adapters", "show", served.adapter(), "--domain", str(served.pack))
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    report = shown["parity"]
+    assert report["passed"], done.stderr
+    assert report["tokens"] > 20
+    assert report["same_tokens"]
+    assert report["mean_difference"] < report["mean_tolerance"]
+    assert "parity passed" in done.stderr
+    run = served.workspace / "runs" / "garden" / shown["run"]
+    assert json.loads((run / "parity.json").read_text()) == report
+    assert "about" in served.log.read_text(errors="replace").split("memory", 1)[1]  # the plan, before it started
+
+
 def test_ask_goes_through_the_running_process(served):
     done = run_graft(served.workspace, "ask", QUINCE, "--domain", str(served.pack), "--arm", "hybrid", "--json")
     assert done.returncode == 0, done.stderr

@@ -162,7 +162,7 @@ class ScriptedService:
         names = (self.pack.name, *self.other_corpora)
         return [CorpusInfo(name=name, chunks=12, documents=11) for name in names]
 
-    async def activate(self, adapter: str) -> None:
+    async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
         if adapter not in self.published:
             raise AdapterError(f"no adapter '{adapter}': it has {', '.join(self.published)}")
         self.state.adapter = adapter

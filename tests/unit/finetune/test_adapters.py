@@ -42,6 +42,16 @@ def test_same_content_has_the_same_name_and_other_content_another(store, job, tm
     assert not list(store.folder.glob(".staging-*"))
 
 
+def test_the_order_of_targets_is_no_content(store, job, tmp_path):
+    names = []
+    for n, targets in enumerate((["q_proj", "k_proj"], ["k_proj", "q_proj"])):
+        folder = trained(tmp_path / str(n))
+        config = json.loads((folder / "adapter_config.json").read_text())
+        (folder / "adapter_config.json").write_text(json.dumps({**config, "target_modules": targets}))
+        names.append(store.publish(folder, job, 3, {}).name)
+    assert names[0] == names[1]
+
+
 def test_published_config_names_the_base_by_name_not_by_path(store, job, tmp_path):
     name = store.publish(trained(tmp_path / "a"), job, 3, {}).name
     config = json.loads((store.path(name) / "adapter_config.json").read_text())

@@ -1,0 +1,53 @@
+"""What this machine can do for a training: its device, free memory, and measured speed of matrix products."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# Share of the speed of plain matrix products that trainings reach, measured with SmolLM2-135M on 2 cores; on GPUs a
+# cautious figure for batches of a few thousand tokens.
+SHARES = {"fast": 0.5, "cpu": 0.1, "quantised": 0.15, "cuda": 0.35}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`flops`: multiply-adds counted as two, a second; `available`: bytes on each device; `workers`: CPU threads.
+
+    `checkpoints`: whether activations are computed again where nobody says otherwise.
+    """
+
+    device: str
+    name: str
+    available: int
+    flops: float
+    workers: int = 1
+    checkpoints: bool = True
+
+
+def this_machine(available_memory: Callable[[], int]) -> Machine:
+    """This machine; `available_memory` tells its free main memory in bytes. Takes a fraction of a second."""
+    import torch
+
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        free = min(torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count()))
+        small = properties.total_memory < 40 << 30
+        return Machine("cuda", properties.name, free, _matmul_flops("cuda", 4096), checkpoints=small)
+    threads = torch.get_num_threads()
+    return Machine("cpu", f"CPU with {threads} threads", available_memory(), _matmul_flops("cpu", 768), threads)
+
+
+def _matmul_flops(device: str, size: int) -> float:
+    """The best of a few products of bfloat16 matrices, as models of about that width have them."""
+    import torch
+
+    left = torch.randn(4 * size, size, device=device).bfloat16()
+    right = torch.randn(size, 2 * size, device=device).bfloat16()
+    best = 1e9
+    for _ in range(6):
+        began = time.perf_counter()
+        _ = left @ right
+        if device != "cpu":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - began)
+    return 2 * left.shape[0] * left.shape[1] * right.shape[1] / best

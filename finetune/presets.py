@@ -1,0 +1,75 @@
+"""Presets and methods as data: what a training run does where nobody says otherwise. Knows no trainer.
+
+A preset suits a size of model and a machine; a method says what is trained, and how its rate differs from LoRA's.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from core.settings import Method, TrainPreset
+
+
+class Preset(BaseModel):
+    """Limits and sizes. `learning_rate` is LoRA's; `rows_per_batch` are the rows that one GPU holds at once.
+
+    On a CPU a step is one batch. `checkpointing` computes activations again instead of keeping them; None: where the
+    machine is small.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_minutes: float
+    epochs: float
+    learning_rate: float
+    rows_per_step: int = 4
+    rows_per_batch: int = 8
+    validation_share: float = 0.0
+    checkpointing: bool | None = None
+
+
+# The default has to fit `make run`'s 10 minutes with loading and saving. One pass hardly overfits: nothing is held out.
+PRESETS: dict[TrainPreset, Preset] = {
+    "default": Preset(max_minutes=9.0, epochs=1.0, learning_rate=1e-3),
+    "best": Preset(max_minutes=43.0, epochs=3.0, learning_rate=1e-3, validation_share=0.03),
+    "gpu-1b": Preset(max_minutes=120, epochs=3, learning_rate=4e-4, rows_per_step=16, validation_share=0.05),
+    "gpu-3b": Preset(
+        max_minutes=240, epochs=3, learning_rate=2e-4, rows_per_step=16, rows_per_batch=4, validation_share=0.05
+    ),
+    "gpu-8b": Preset(
+        max_minutes=480,
+        epochs=2,
+        learning_rate=2e-4,
+        rows_per_step=16,
+        rows_per_batch=2,
+        validation_share=0.05,
+        checkpointing=True,
+    ),
+}
+
+
+class MethodFacts(BaseModel):
+    """What a method is. `result`: what is published, an adapter or a whole model. `data`: rows, or preferences.
+
+    `rate` times the preset's learning rate is the method's; `quantised`: the base is loaded in 4 bits (NF4).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    result: Literal["adapter", "model"] = "adapter"
+    data: Literal["rows", "pairs", "judgements"] = "rows"
+    trains: Literal["adapter", "weights"] = "adapter"
+    rate: float = 1.0
+    quantised: bool = False
+
+
+METHODS: dict[Method, MethodFacts] = {
+    "lora": MethodFacts(),
+    # Its scaling, alpha / sqrt(rank), is sqrt(rank) times LoRA's.
+    "rslora": MethodFacts(rate=0.25),
+    "qlora": MethodFacts(quantised=True),
+    "dora": MethodFacts(result="model"),
+    "full": MethodFacts(result="model", trains="weights", rate=0.05),
+    "dpo": MethodFacts(data="pairs", rate=0.05),
+    "kto": MethodFacts(data="judgements", rate=0.05),
+}

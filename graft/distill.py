@@ -1,0 +1,271 @@
+"""Wires distillation: a teacher answers the training questions, the student learns what was verified, the lab compares.
+
+The teacher is the workspace's base model with a long prompt, or a model behind an OpenAI-compatible endpoint.
+"""
+
+import asyncio
+import copy
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.arms import parse_arm
+from core.chat import ChatPipeline, Question
+from core.errors import GraftError, RequestError, TrainError
+from core.files import sha256_json, write_json, write_lines
+from core.pack import DomainPack
+from core.types import Answer, Example
+from finetune.adapters import AdapterManifest
+from finetune.distillation import (
+    Distillation,
+    RightPassages,
+    TeacherAnswer,
+    count_reasons,
+    student_examples,
+    verify,
+)
+from finetune.launch import make_job
+from finetune.presets import METHODS
+from graft.service import LocalService
+from graft.training import OnPlan, OnReport, OnTraining, build_training_data, run_job
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+Progress = Callable[[str, int, int], None]
+TEACHER_ARM, STUDENT_ARM = "rag+icl+schema", "hybrid+schema"
+FEWEST = 8
+
+
+@dataclass(frozen=True)
+class TeacherModel:
+    """Who teaches. `model` None: the base model of the workspace. Only our own vLLM can decode under a schema."""
+
+    name: str
+    model: "BaseChatModel | None" = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the base model, served here."""
+        return self.model is None
+
+
+class _TwoModels:
+    """Answers arms without adapter as the teacher, and those with one as the student: for the lab."""
+
+    def __init__(self, teacher: ChatPipeline, student: ChatPipeline, shots: int) -> None:
+        self.teacher, self.student, self.shots = teacher, student, shots
+
+    async def answer(self, question: Question) -> Answer:
+        """Answer `question` by whom its arm means."""
+        if question.arm.adapter:
+            return await self.student.answer(question)
+        return await self.teacher.answer(question.model_copy(update={"icl_examples": self.shots}))
+
+
+def distill(
+    service: LocalService,
+    teacher: TeacherModel,
+    *,
+    shots: int,
+    limit: int | None,
+    test_limit: int | None,
+    progress: Progress,
+    tell: OnTraining,
+    on_plan: OnPlan,
+    on_report: OnReport,
+    say: Callable[[str], None],
+) -> tuple[AdapterManifest, Distillation]:
+    """Ask, verify, train, publish, activate, compare. The service has its index open and its model started.
+
+    `shots` are worked examples in the teacher's prompt, `limit` the training questions that are asked, `test_limit`
+    those of the test set. Raises TrainError where too few answers are verified.
+    """
+    facts, method = METHODS[service.settings.train.method], service.settings.train.method
+    if facts.data != "rows" or facts.result != "adapter":
+        raise RequestError(f"method {method} trains no student: distill with lora, rslora or qlora (train.method)")
+    pipeline = service.pipeline()
+    as_teacher = _teacher_pipeline(pipeline, teacher)
+    examples = service.pack.train_examples[:limit]
+    if not examples:
+        raise TrainError(f"domain '{service.pack.name}' has no training examples: write {service.pack.train_file}")
+    folder = service.workspace.dataset(service.pack.name) / "distilled"
+    # One event loop for both: a client of an endpoint belongs to the loop that it was first used on.
+    with asyncio.Runner() as runner:
+        asking = _ask(service, as_teacher, teacher, examples, folder / "answers.jsonl", shots, progress)
+        answers = runner.run(asking)
+        learnt = student_examples(examples, answers)
+        if len(learnt) < FEWEST:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in count_reasons(answers).items())
+            raise TrainError(
+                f"only {len(learnt)} of {len(answers)} answers of {teacher.name} were verified ({reasons}), at least "
+                f"{FEWEST} are needed: use a better teacher (--teacher-url), or more questions"
+            )
+        manifest = _train(service, teacher, learnt, folder, tell, on_plan, on_report, say)
+        report = runner.run(_compare(service, as_teacher, teacher, manifest, answers, shots, test_limit, progress))
+    write_json(service.workspace.runs(service.pack.name) / str(manifest.run) / "distillation.json", report.model_dump())
+    return manifest, report
+
+
+def _teacher_pipeline(pipeline: ChatPipeline, teacher: TeacherModel) -> ChatPipeline:
+    """The domain's pipeline with the teacher as its model; its retriever is the real one."""
+    model = teacher.model
+    if model is None:
+        return pipeline
+    return replace(pipeline, model_for=lambda _: model, base_model=teacher.name)
+
+
+async def _ask(
+    service: LocalService,
+    pipeline: ChatPipeline,
+    teacher: TeacherModel,
+    examples: Sequence[Example],
+    file: Path,
+    shots: int,
+    progress: Progress,
+) -> list[TeacherAnswer]:
+    """The teacher's answers over the right passages, verified; those of an earlier run of the same kind are kept."""
+    if pipeline.retriever is None:
+        raise RequestError(f"domain '{service.pack.name}' has no index yet: run graft ingest")
+    by_question = {example.question: example for example in examples}
+    right = replace(pipeline, retriever=RightPassages(inner=pipeline.retriever, examples=by_question))
+    arm = parse_arm(TEACHER_ARM if teacher.is_own else TEACHER_ARM.removesuffix("+schema"))
+    key = sha256_json([teacher.name, shots, service.prompt_hash, [e.model_dump() for e in examples]])
+    known = _read_answers(file, key)
+    gate, done = asyncio.Semaphore(service.settings.lab.concurrency), len(known)
+
+    async def one(example: Example) -> TeacherAnswer:
+        nonlocal done
+        question = Question(
+            text=example.question,
+            arm=arm,
+            format=example.format,
+            schema_name=example.schema_name,
+            icl_examples=shots,
+            icl_without=(example.record,),
+        )
+        async with gate:
+            try:
+                found = verify(example, await right.answer(question))
+            except GraftError as error:
+                found = TeacherAnswer(id=example.id, reason=f"failed: {type(error).__name__}")
+        done += 1
+        progress("teacher", done, len(examples))
+        with file.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(found.model_dump(), ensure_ascii=False) + "\n")
+        return found
+
+    write_lines(file, [{"key": key}, *(answer.model_dump() for answer in known.values())])
+    asked = await asyncio.gather(*[one(example) for example in examples if example.id not in known])
+    everything = known | {answer.id: answer for answer in asked}
+    return [everything[example.id] for example in examples]
+
+
+def _train(
+    service: LocalService,
+    teacher: TeacherModel,
+    learnt: Sequence[Example],
+    folder: Path,
+    tell: OnTraining,
+    on_plan: OnPlan,
+    on_report: OnReport,
+    say: Callable[[str], None],
+) -> AdapterManifest:
+    models = service.models
+    assert models is not None
+    examples_hash = sha256_json([example.model_dump() for example in learnt])
+    card = build_training_data(
+        service,
+        lambda done, total: None,
+        pack=_with_examples(service.pack, learnt),
+        folder=folder,
+        examples_hash=examples_hash,
+    )
+    job = make_job(
+        service.settings.train, card, folder / "rows.jsonl", models.llm, models.llm_name, service.workspace.run
+    ).model_copy(update={"teacher": teacher.name})
+    return run_job(service, job, card, tell, on_plan=on_plan, on_report=on_report, say=say)
+
+
+async def _compare(
+    service: LocalService,
+    as_teacher: ChatPipeline,
+    teacher: TeacherModel,
+    manifest: AdapterManifest,
+    answers: Sequence[TeacherAnswer],
+    shots: int,
+    limit: int | None,
+    progress: Progress,
+) -> Distillation:
+    """Teacher and student on the frozen test set, both over what is really found."""
+    from evaluation.lab import run_lab
+
+    teacher_arm = TEACHER_ARM if teacher.is_own else TEACHER_ARM.removesuffix("+schema")
+    result = await run_lab(
+        _TwoModels(as_teacher, service.pipeline(), shots),
+        service.pack,
+        [teacher_arm, STUDENT_ARM],
+        service.settings.lab,
+        None,
+        fingerprint=sha256_json([teacher.name, shots, service.prompt_hash, manifest.provenance.corpus]),
+        cache_dir=service.workspace.lab(service.pack.name),
+        limit=limit,
+        icl_count=shots,
+        adapter=manifest.name,
+        on_progress=progress,
+    )
+    measure = result.document["primary"]
+    arms = result.document["arms"]
+
+    def mean(arm: str, *path: str) -> float | None:
+        value: Any = arms[arm]
+        for key in path:
+            value = value.get(key) if value else None
+        return value.get("mean") if value else None
+
+    def tokens(arm: str) -> tuple[float, float]:
+        return (mean(arm, "tokens", "prompt") or 0.0, mean(arm, "tokens", "completion") or 0.0)
+
+    return Distillation(
+        teacher=f"{teacher.name}, {shots} examples in its prompt",
+        student=manifest.name,
+        asked=len(answers),
+        verified=sum(answer.reason is None for answer in answers),
+        reasons=count_reasons(answers),
+        questions=len(result.questions),
+        measure=measure,
+        teacher_quality=mean(teacher_arm, measure),
+        student_quality=mean(STUDENT_ARM, measure),
+        teacher_tokens=tokens(teacher_arm),
+        student_tokens=tokens(STUDENT_ARM),
+    )
+
+
+def _with_examples(pack: DomainPack, examples: Sequence[Example]) -> DomainPack:
+    """The pack as if these were its training examples."""
+    other = copy.copy(pack)
+    other.__dict__["train_examples"] = list(examples)  # the cached property's place
+    return other
+
+
+def _read_answers(file: Path, key: str) -> dict[str, TeacherAnswer]:
+    """The answers in `file` if they are of this kind; a line that a kill cut off is left out."""
+    if not file.exists():
+        return {}
+    first, *lines = file.read_text(encoding="utf-8").split("\n")
+    try:
+        if json.loads(first).get("key") != key:
+            return {}
+    except ValueError:
+        return {}
+    found = {}
+    for line in lines:
+        try:
+            answer = TeacherAnswer.model_validate_json(line)
+        except ValueError:
+            continue
+        if not (answer.reason or "").startswith("failed"):
+            found[answer.id] = answer
+    return found
