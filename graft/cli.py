@@ -12,6 +12,7 @@ from graft import (
     cli_adapters,
     cli_data,
     cli_dataset,
+    cli_feedback,
     cli_index,
     cli_ingest,
     cli_keys,
@@ -69,6 +70,7 @@ cli_train.register(app)
 cli_adapters.register(app)
 cli_lab.register(app)
 cli_retriever.register(app)
+cli_feedback.register(app)
 cli_keys.register(app)
 
 
