@@ -47,7 +47,7 @@ def add_to_review(file: ReviewFile, ratings: Sequence[Rating], pack: DomainPack)
 
     A correction that was changed before anybody reviewed it takes the place of the earlier one.
     """
-    counts = dict.fromkeys(("added", "replaced", "known", "tested"), 0)
+    counts = {"added": 0, "replaced": 0, "known": 0, "tested": 0}
     known = {candidate.task: candidate for candidate in file.read()}
     for rating in ratings:
         entry = review_entry(rating, pack.name)

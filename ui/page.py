@@ -26,7 +26,10 @@ def build_page(
     Theme and style sheet are given when it is mounted (`ui.mount`).
     """
     pack = service.pack
-    with gr.Blocks(title=f"{pack.title} · Graft", analytics_enabled=False, fill_width=True) as page:
+    # Uploads that nobody added to the documents are removed after a day.
+    with gr.Blocks(
+        title=f"{pack.title} · Graft", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86_400)
+    ) as page:
         gr.HTML(masthead(pack), elem_id="masthead", js_on_load=None)
         strip = gr.HTML(elem_id="status", js_on_load=None)
         with gr.Tabs(elem_id="pages"):
