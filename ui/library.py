@@ -53,6 +53,9 @@ class Library:
         if user is None or talk.id is None:
             return self._show.nothing()
         try:
+            known = await asyncio.to_thread(self._conversations.read, user, talk.id)
+            if known.title == title:  # the box was only left
+                return self._show.nothing()
             await asyncio.to_thread(self._conversations.rename, user, talk.id, title)
         except GraftError as error:
             return self._show.note(str(error))

@@ -39,25 +39,34 @@ class RatingForm:
 def build_rating_form() -> tuple[gr.Column, RatingForm]:
     """Create the form inside the current Gradio context, out of sight."""
     with gr.Column(elem_id="rating", visible=False) as column:
-        form = RatingForm(
-            head=gr.HTML(elem_id="rating-head", js_on_load=None),
-            reasons=gr.CheckboxGroup(
-                [(words, key) for key, words in REASONS.items()], label="What is wrong with it?", elem_id="reasons"
-            ),
-            comment=gr.Textbox(label="Remark", lines=1, max_lines=4, max_length=2000, elem_id="remark"),
-            answer=gr.Textbox(
-                label="The right answer",
-                info="Change it to what it should say. Marks such as [1] name the source it rests on.",
-                lines=5,
-                max_lines=14,
-                max_length=20_000,
-                elem_id="right-answer",
-            ),
-            missing=gr.Checkbox(label="The documents do not hold the answer", elem_id="missing"),
-            problem=gr.HTML(elem_id="rating-problem", js_on_load=None),
-            save=gr.Button("Save", variant="primary", elem_id="rating-save", min_width=0),
-            close=gr.Button("Close", elem_id="rating-close", min_width=0),
+        head = gr.HTML(elem_id="rating-head", js_on_load=None)
+        reasons = gr.CheckboxGroup(
+            [(words, key) for key, words in REASONS.items()], label="What is wrong with it?", elem_id="reasons"
         )
+        comment = gr.Textbox(label="Remark", lines=1, max_lines=4, max_length=2000, elem_id="remark")
+        answer = gr.Textbox(
+            label="The right answer",
+            info="Change it to what it should say. Marks such as [1] name the source it rests on.",
+            lines=5,
+            max_lines=14,
+            max_length=20_000,
+            elem_id="right-answer",
+        )
+        missing = gr.Checkbox(label="The documents do not hold the answer", elem_id="missing")
+        problem = gr.HTML(elem_id="rating-problem", js_on_load=None)
+        with gr.Row(elem_id="rating-buttons"):
+            save = gr.Button("Save", variant="primary", elem_id="rating-save", min_width=0)
+            close = gr.Button("Close", elem_id="rating-close", min_width=0)
+    form = RatingForm(
+        head=head,
+        reasons=reasons,
+        comment=comment,
+        answer=answer,
+        missing=missing,
+        problem=problem,
+        save=save,
+        close=close,
+    )
     return column, form
 
 

@@ -36,6 +36,7 @@ def test_documents_are_listed_with_state_and_reason(documents, watch):
     documents.get_by_label("Rejected", exact=True).check(force=True)
     documents.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 1")
     documents.get_by_label("All", exact=True).check(force=True)
+    documents.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 6")
     documents.fill("#find input, #find textarea", "QUINCE")
     documents.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 1")
     assert names(documents) == ["shrubs/quince.md"]

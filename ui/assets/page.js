@@ -143,6 +143,19 @@
     if (innerWidth < 900 && header.classList.contains("open")) header.click();
   }
 
+  // The form for ratings takes the keyboard when it opens; on narrow screens it stands below the chat.
+  let formOpen = false;
+  function meetForm() {
+    const form = document.querySelector("#rating");
+    const open = Boolean(form?.checkVisibility());
+    if (open && !formOpen) {
+      const narrow = innerWidth < 900;
+      form.querySelector("input, textarea")?.focus({ preventScroll: !narrow });
+      if (narrow) form.scrollIntoView({ block: "start" });
+    }
+    formOpen = open;
+  }
+
   let waiting = false;
   new MutationObserver(() => {
     if (waiting) return;
@@ -152,6 +165,7 @@
       nameParts();
       fold("conversations");
       fold("settings");
+      meetForm();
     });
   }).observe(document.documentElement, {
     subtree: true,
