@@ -53,6 +53,11 @@ class Workspace:
         """State of running processes: pointers, locks, activity marks. Worthless once they stop."""
         return self.root / "run"
 
+    @property
+    def users(self) -> Path:
+        """What users of the page left behind: conversations, ratings, votes."""
+        return self.root / "users.sqlite"
+
     def pack_data(self, domain: str) -> Path:
         """Documents and examples that a pack's prepare.py wrote."""
         return self.root / "packs" / domain
@@ -72,6 +77,10 @@ class Workspace:
     def runs(self, domain: str) -> Path:
         """Training runs of a domain, finished or resumable."""
         return self.root / "runs" / domain
+
+    def uploads(self, domain: str) -> Path:
+        """Documents that came through the page."""
+        return self.root / "uploads" / domain
 
     def feedback(self, domain: str) -> Path:
         """What people said of a domain's answers: ratings and corrections."""

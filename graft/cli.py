@@ -14,6 +14,7 @@ from graft import (
     cli_data,
     cli_dataset,
     cli_distill,
+    cli_feedback,
     cli_index,
     cli_ingest,
     cli_keys,
@@ -74,6 +75,7 @@ cli_adapters.register(app)
 cli_lab.register(app)
 cli_advise.register(app)
 cli_retriever.register(app)
+cli_feedback.register(app)
 cli_keys.register(app)
 
 

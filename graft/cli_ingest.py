@@ -48,13 +48,14 @@ def ingest(
     moment, the same command goes on.
     """
     from graft.follow import follow
+    from graft.uploads import corpus_roots
     from ingest.watch import Watcher
 
     console: Console = context.obj
     settings, workspace, pack = console.open(domain)
     command = _Ingestion(console, settings, workspace, pack, trusted=trust)
     if watch:
-        watcher = Watcher(pack.corpus_paths, settings.ingest.max_file_mib << 20)
+        watcher = Watcher(corpus_roots(pack, workspace), settings.ingest.max_file_mib << 20)
         follow(command.watched(reembed=reembed, yes=yes), watcher, _print, console.say, domain, as_json=as_json)
         return
     interactive = not as_json and sys.stdin.isatty() and sys.stderr.isatty()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.pack import DomainPack
 from core.settings import Settings
 from core.workspace import Workspace
+from graft.uploads import corpus_roots
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -28,7 +29,7 @@ class DomainIndex:
     def __init__(
         self, settings: Settings, workspace: Workspace, pack: DomainPack, embeddings: "Callable[[], Embeddings]"
     ) -> None:
-        self._settings, self._pack, self._embeddings = settings, pack, embeddings
+        self._settings, self._pack, self._workspace, self._embeddings = settings, pack, workspace, embeddings
         self.folder: Path = workspace.corpus(pack.name)
 
     @cached_property
@@ -36,11 +37,11 @@ class DomainIndex:
         return self._settings.retrieve.chroma_url
 
     def ingest(self, progress: Progress, *, reembed: bool = False, allow_mass_deletion: bool = False) -> "IngestReport":
-        """Bring the index up to date with the pack's documents. Raises IngestError and its subclasses."""
+        """Bring the index up to date with the pack's and the uploaded documents. Raises IngestError."""
         from ingest.pipeline import ingest_corpus
 
         return ingest_corpus(
-            self._pack.corpus_paths,
+            corpus_roots(self._pack, self._workspace),
             self.folder,
             self._embeddings(),
             self._settings.ingest,

@@ -35,9 +35,11 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     documents = DocumentStore(service.workspace.root / "corpora")
     app = create_app(service, settings, service.engine_counts, documents)
     if page:
+        from core.user_database import UserDatabase
+        from graft.corpus_desk import LocalCorpusDesk
         from ui.mount import mount
 
-        app = mount(app, service)
+        app = mount(app, service, UserDatabase(service.workspace.users), LocalCorpusDesk(service))
     starter = threading.Thread(target=_start_all, args=(service, say, train), name="graft-start", daemon=True)
 
     def started() -> None:

@@ -24,6 +24,16 @@ from pydantic import Field
 
 from core.answer_text import fold
 from core.chat import ChatPipeline, Event, Question
+from core.corpus_desk import (
+    ChunkRow,
+    DocumentPage,
+    DocumentRow,
+    DocumentState,
+    ExplainedHit,
+    FileState,
+    Progress,
+)
+from core.errors import GraftError, RequestError
 from core.pack import DomainPack, load_pack
 from core.passages import to_passage
 from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus, TrainingStatus
@@ -238,6 +248,109 @@ class FakeService:
         self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
     ) -> dict[str, Any]:
         raise NotImplementedError
+
+
+class FakeDesk:
+    """CorpusDesk over names in memory: files named `*.exe` are rejected, and work takes two steps."""
+
+    def __init__(self) -> None:
+        self.corpus, self.max_file_bytes = "garden", 1 << 20
+        self.reset()
+
+    def reset(self) -> None:
+        """Be as new."""
+        self.rows = {
+            source: DocumentRow(source=source, state="indexed", title=locator, format="markdown", size=2048, chunks=1)
+            for source, locator, _ in DOCUMENTS
+        }
+        self.rows["old/scan.png"] = DocumentRow(
+            source="old/scan.png", state="rejected", reason=".png files hold no text that can be read", size=9_000_000
+        )
+        self.waiting: dict[str, bytes] = {}
+        self.error: GraftError | None = None
+        self.problems: list[str] = []
+        self.pause = 0.0
+
+    def documents(self, search: str, state: DocumentState | None, offset: int, limit: int) -> DocumentPage:
+        wanted = search.casefold()
+        fits = [
+            row
+            for _, row in sorted(self.rows.items())
+            if wanted in f"{row.source} {row.title}".casefold() and state in (None, row.state)
+        ]
+        states = [row.state for row in self.rows.values()]
+        return DocumentPage(
+            rows=fits[offset : offset + limit],
+            found=len(fits),
+            indexed=states.count("indexed"),
+            rejected=states.count("rejected"),
+        )
+
+    def chunks(self, source: str, offset: int, limit: int) -> tuple[list[ChunkRow], int]:
+        texts = [(locator, text) for name, locator, text in DOCUMENTS if name == source]
+        rows = [ChunkRow(locator=locator, start=0, end=len(text), text=text) for locator, text in texts]
+        return rows[offset : offset + limit], len(rows)
+
+    async def explain(self, question: str, k: int) -> list[ExplainedHit]:
+        found = WordRetriever(documents=DOCUMENTS).invoke(question)
+        return [
+            ExplainedHit(
+                source=hit.metadata["source"],
+                locator=hit.metadata["locator"],
+                text=hit.page_content,
+                start=0,
+                end=len(hit.page_content),
+                score=0.9 / place,
+                meaning_rank=place,
+                meaning=0.5,
+                names=0.25,
+                line=0.75,
+            )
+            for place, hit in enumerate(found[:k], start=1)
+        ]
+
+    def add(self, files: Sequence[tuple[str, Path]]) -> list[str]:
+        for name, path in files:
+            self.waiting[f"uploads/{name}"] = path.read_bytes()
+        return [f"uploads/{name}" for name, _ in files]
+
+    def states(self, sources: Sequence[str]) -> list[FileState]:
+        return [
+            FileState(
+                name=source.removeprefix("uploads/"),
+                state=self.rows[source].state if source in self.rows else "waiting",
+                reason=self.rows[source].reason if source in self.rows else "",
+            )
+            for source in sources
+        ]
+
+    async def sync(self, on_progress: Progress) -> None:
+        await asyncio.to_thread(on_progress, "parse", 0.5)
+        await asyncio.sleep(self.pause)
+        if self.error is not None:
+            raise self.error
+        for source, content in self.waiting.items():
+            bad = source.endswith(".exe")
+            self.rows[source] = DocumentRow(
+                source=source,
+                state="rejected" if bad else "indexed",
+                reason=".exe files hold no text that can be read" if bad else "",
+                size=len(content),
+                chunks=0 if bad else 1,
+                uploaded=True,
+            )
+        self.waiting = {}
+
+    async def delete(self, source: str, on_progress: Progress) -> None:
+        if not self.rows[source].uploaded:
+            raise RequestError(f"'{source}' did not come through this page")
+        del self.rows[source]
+
+    async def verify(self, on_progress: Progress) -> list[str]:
+        return self.problems
+
+    async def rebuild(self, on_progress: Progress) -> str:
+        return "Built anew: 5 chunks of 5 documents."
 
 
 def _chunk(text: str, **fields: Any) -> ChatGenerationChunk:

@@ -9,8 +9,8 @@ from typing import Any
 from core.chat import Delta, Done, Event, Found, Searching
 from core.errors import GraftError
 from core.service import DomainService
+from core.turns import Turn
 from ui.ticking import batches
-from ui.turns import Turn
 from ui.writing import Writing
 
 log = logging.getLogger(__name__)

@@ -1,110 +1,161 @@
-"""What happens when a question is asked, stopped, taken back or asked again: values for the chat's components.
+"""What happens when a question is asked, edited, stopped, taken back or asked again: values for the chat's components.
 
-Turns go in and come out with every event; nothing is kept here, so that users cannot meet.
+The open conversation goes in and comes out with every event; nothing is kept here, so that users cannot meet. What is
+kept for a user goes into the store under the user of the request.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import gradio as gr
 
+from core.conversations import ConversationStore
 from core.errors import GraftError
 from core.service import DomainService
+from core.turns import Turn
 from ui.conversation import run
-from ui.render_answer import messages
-from ui.render_sources import sources_html
-from ui.render_status import line_html, not_ready_reason, turn_line
+from ui.render_status import not_ready_reason
 from ui.settings_panel import read_question
-from ui.turns import Turn
+from ui.show import EDITING, Shower, Values
+from ui.talk import Talk
+from ui.visitors import user_of
 from ui.writing import Writing
 
 
-def show(turns: Sequence[Turn], *, with_sources: bool = True, note: str | None = None) -> tuple[Any, ...]:
-    """Values of turns, chat, sources, line, send and stop for a conversation."""
-    running = bool(turns) and turns[-1].running
-    text = note if note is not None else (turn_line(turns[-1]) if turns else "")
-    return (
-        list(turns),
-        messages(turns),
-        sources_html(turns) if with_sources else gr.skip(),
-        line_html(text),
-        gr.update(visible=not running),
-        gr.update(visible=running),
-    )
-
-
-def nothing(count: int) -> tuple[Any, ...]:
-    """Leave `count` components as they are."""
-    return (gr.skip(),) * count
-
-
 class Handlers:
-    """What happens on each event. Holds the service and no conversation.
+    """What happens on each event. Holds the service and the store, and no conversation.
 
     While an answer is being written, its generator alone changes the conversation; other events wait or stop it.
     """
 
-    def __init__(self, service: DomainService) -> None:
-        self.service = service
+    def __init__(self, service: DomainService, conversations: ConversationStore, show: Shower) -> None:
+        self.service, self._conversations, self._show = service, conversations, show
 
-    async def ask(self, text: str, turns: list[Turn], writing: Writing, *settings: Any) -> tuple[Any, ...]:
-        """Append a question; the box is emptied when it was taken."""
+    async def ask(
+        self, request: gr.Request, text: str, talk: Talk, writing: Writing, search: str, *settings: Any
+    ) -> Values:
+        """Append a question, or put it in the place of the one that is edited; the box is emptied when it was taken."""
         text = text.strip()
         refusal = self._refusal(writing)
         if not text or refusal is not None:
-            return nothing(7) if refusal is None else (*nothing(4), line_html(refusal), *nothing(2))
-        turns = [*turns[:-1], turns[-1].stopped()] if turns else []
-        turn = self._turn(text, turns, settings)
-        writing.claim()
-        return "", *show([*turns, turn])
+            return self._show.nothing() if refusal is None else self._show.note(refusal)
+        kept = talk.turns if talk.editing is None else talk.turns[: talk.editing]
+        values = await self._begin(request, text, talk, kept, writing, search, settings)
+        return {**values, self._show.parts.box: ""} if writing.busy else values
 
     async def ask_example(
-        self, event: gr.SelectData, turns: list[Turn], writing: Writing, *settings: Any
-    ) -> tuple[Any, ...]:
+        self, request: gr.Request, event: gr.SelectData, talk: Talk, writing: Writing, search: str, *settings: Any
+    ) -> Values:
         """Ask the sample question that was clicked."""
-        return await self.ask(str(event.value["text"]), turns, writing, *settings)
+        return await self.ask(request, str(event.value["text"]), talk, writing, search, *settings)
 
-    async def retry(self, event: gr.RetryData, turns: list[Turn], writing: Writing, *settings: Any) -> tuple[Any, ...]:
+    async def retry(
+        self, request: gr.Request, event: gr.RetryData, talk: Talk, writing: Writing, search: str, *settings: Any
+    ) -> Values:
         """Ask a question again, with the settings as they are now; later turns go."""
         refusal = self._refusal(writing)
-        if refusal is not None or not turns:
-            return *nothing(4), line_html(refusal or ""), *nothing(2)
+        if refusal is not None or not talk.turns:
+            return self._show.note(refusal or "")
         message = event.index if isinstance(event.index, int) else event.index[0]
-        kept = turns[: min(message // 2, len(turns) - 1)]
-        turn = self._turn(turns[len(kept)].question.text, kept, settings)
-        writing.claim()
-        return gr.skip(), *show([*kept, turn])
+        kept = talk.turns[: min(message // 2, len(talk.turns) - 1)]
+        text = talk.turns[len(kept)].question.text
+        return await self._begin(request, text, talk, kept, writing, search, settings)
 
-    async def undo(self, turns: list[Turn], writing: Writing) -> tuple[Any, ...]:
+    async def edit(self, event: gr.EventData, talk: Talk, writing: Writing) -> Values:
+        """Put a question back into the box, to be asked in other words."""
+        turn = event.turn
+        if writing.busy or not isinstance(turn, int) or not 0 <= turn < len(talk.turns):
+            return self._show.nothing()
+        edited = talk.model_copy(update={"editing": turn})
+        box = self._show.parts.box
+        return {
+            box: talk.turns[turn].question.text,
+            **self._show.talk(edited, with_sources=False, note=EDITING),
+        }
+
+    async def leave_edit(self, talk: Talk) -> Values:
+        """Leave the edited question as it was."""
+        return {self._show.parts.box: "", **self._show.talk(talk.having(talk.turns), with_sources=False)}
+
+    async def undo(self, request: gr.Request, talk: Talk, writing: Writing) -> Values:
         """Take the last question back into the box."""
-        if not turns or writing.busy:
-            return nothing(7)
-        return turns[-1].question.text, *show(turns[:-1], note="")
+        if not talk.turns or writing.busy:
+            return self._show.nothing()
+        shorter = talk.having(talk.turns[:-1])
+        await self._save(user_of(request), shorter)
+        return {self._show.parts.box: talk.turns[-1].question.text, **self._show.talk(shorter, note="")}
 
-    async def halt(self, turns: list[Turn], writing: Writing) -> tuple[Any, ...]:
+    async def halt(self, talk: Talk, writing: Writing) -> Values:
         """End the answer that is being written; what it says so far stays."""
-        if writing.stop() or not turns:
-            return nothing(6)
-        return show([*turns[:-1], turns[-1].stopped()])
+        if writing.stop() or not talk.turns:
+            return self._show.nothing()
+        return self._show.talk(talk.having([*talk.turns[:-1], talk.turns[-1].stopped()]))
 
-    async def clear(self, writing: Writing) -> tuple[Any, ...]:
-        """Begin a new conversation."""
-        return ("", *nothing(6)) if writing.stop(discard=True) else ("", *show([]))
-
-    async def answer(self, turns: list[Turn], writing: Writing) -> AsyncGenerator[tuple[Any, ...]]:
+    async def answer(self, request: gr.Request, talk: Talk, writing: Writing) -> AsyncGenerator[Values]:
         """Answer the waiting question, if there is one."""
-        if not turns or turns[-1].state != "waiting" or not writing.busy:
+        if not talk.turns or talk.turns[-1].state != "waiting" or not writing.busy:
             # A generator that yields nothing would empty its outputs.
-            yield nothing(6)
+            yield self._show.nothing()
             return
+        user = user_of(request)
         drawn: object = None
-        async with aclosing(run(self.service, turns[-1], writing)) as states:
-            async for turn in states:
-                turns = [*turns[:-1], turn]
-                stage = (turn.passages is not None, turn.state == "searching", turn.running)
-                yield show([] if writing.discard else turns, with_sources=stage != drawn)
-                drawn = stage
+        try:
+            async with aclosing(run(self.service, talk.turns[-1], writing)) as states:
+                async for turn in states:
+                    talk = talk.having([*talk.turns[:-1], turn])
+                    stage = (turn.passages is not None, turn.state == "searching", turn.running)
+                    values = self._show.talk(writing.instead or talk, with_sources=stage != drawn)
+                    if not turn.running:
+                        values |= await self._keep(user, talk)
+                    yield values
+                    drawn = stage
+        finally:
+            if talk.running and user and talk.id:  # the browser has gone; not awaited, as this is being closed
+                self._conversations.save(user, talk.id, [*talk.turns[:-1], talk.turns[-1].stopped()])
+
+    async def _begin(
+        self,
+        request: gr.Request,
+        text: str,
+        talk: Talk,
+        kept: Sequence[Turn],
+        writing: Writing,
+        search: str,
+        settings: Sequence[Any],
+    ) -> Values:
+        """Ask `text` after the turns that are `kept`."""
+        user = user_of(request)
+        kept = [turn.stopped() for turn in kept]
+        writing.claim()
+        try:
+            talk = await self._save(user, talk.having([*kept, self._turn(text, kept, settings)]))
+            listing = await asyncio.to_thread(self._show.listing, user, talk.id, search)
+        except GraftError as error:
+            writing.release()
+            return self._show.note(str(error))
+        return self._show.talk(talk) | listing
+
+    async def _save(self, user: str | None, talk: Talk) -> Talk:
+        """Keep the conversation for its user; it gets an id with its first question."""
+        if user is None:
+            return talk
+        if talk.id is None:
+            identity = await asyncio.to_thread(self._conversations.create, user, talk.turns)
+            return talk.model_copy(update={"id": identity})
+        if not await asyncio.to_thread(self._conversations.save, user, talk.id, talk.turns):
+            # Deleted elsewhere meanwhile. It does not come back, but may go on.
+            return talk.model_copy(update={"id": None})
+        return talk
+
+    async def _keep(self, user: str | None, talk: Talk) -> Values:
+        """Keep what an answer has come to. Where that fails, the line under the box says so, and the answer stays."""
+        try:
+            await self._save(user, talk)
+        except GraftError as error:
+            return self._show.note(f"This answer could not be kept: {error}")
+        return {}
 
     def _refusal(self, writing: Writing) -> str | None:
         if writing.busy:

@@ -5,26 +5,38 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from core.conversations import ConversationStore
+from core.corpus_desk import CorpusDesk
+from core.feedback_store import FeedbackStore
 from core.service import DomainService
+from core.user_database import UserDatabase
 from ui.content_policy import ContentPolicy
+from ui.downloads import download_routes
+from ui.visitors import Visitors
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/page-assets"
 _HEAD = f'<link rel="stylesheet" href="{ASSETS_PATH}/page.css"><script src="{ASSETS_PATH}/page.js" defer></script>'
 
 
-def mount(app: FastAPI, service: DomainService) -> FastAPI:
-    """Mount the page over `service`; routes registered before (`/v1`, `/health`) keep working. Returns the app."""
+def mount(app: FastAPI, service: DomainService, users: UserDatabase, desk: CorpusDesk | None = None) -> FastAPI:
+    """Mount the page over `service`; routes registered before (`/v1`, `/health`) keep working. Returns the app.
+
+    `users` keeps what users leave behind: their conversations and ratings. `desk` looks after the documents.
+    """
     import gradio as gr
 
     from ui.page import build_page
     from ui.theme import build_theme
 
+    conversations, feedback = ConversationStore(users, service.pack.name), FeedbackStore(users, service.pack.name)
     app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="page-assets")
+    app.include_router(download_routes(conversations, feedback))
     app.add_middleware(ContentPolicy)
+    app.add_middleware(Visitors, secret=users.secret())
     return gr.mount_gradio_app(
         app,
-        build_page(service),
+        build_page(service, conversations, feedback, desk),
         path="/",
         theme=build_theme(),
         head=_HEAD,
@@ -36,7 +48,7 @@ def mount(app: FastAPI, service: DomainService) -> FastAPI:
         pwa=False,
         mcp_server=False,
         enable_monitoring=False,
-        # The page takes no files, so an upload of any size is refused.
-        max_file_size=1,
+        # Without a desk the page takes no files, so an upload of any size is refused.
+        max_file_size=1 if desk is None else desk.max_file_bytes,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )

@@ -1,41 +1,57 @@
-"""HTML of questions and answers in the chat: the text as its format wants it, a badge, a footer. Knows no Gradio."""
+"""HTML of questions and answers in the chat: the text as its format wants it, a badge, a footer. Knows no Gradio.
 
-from collections.abc import Sequence
+Gradio strips `data-` and `aria-` attributes from messages, so buttons say what they are about in `value`, and the
+page's script adds what screen readers need.
+"""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from core.turns import Turn
 from core.types import STRUCTURED, Answer
 from ui.choices import arm_label
 from ui.render_sources import source_id
 from ui.safe_html import Link, code, escape, markdown, plain
-from ui.turns import Turn
+from ui.talk import Mark
+
+_UNMARKED = Mark()
+_NO_MARKS: Mapping[str, Mark] = MappingProxyType({})
 
 
-def messages(turns: Sequence[Turn]) -> list[dict[str, str]]:
-    """The conversation as chat messages, two for each turn; contents are HTML."""
+def messages(turns: Sequence[Turn], marks: Mapping[str, Mark] = _NO_MARKS) -> list[dict[str, str]]:
+    """The conversation as chat messages, two for each turn; contents are HTML. `marks` by the turns' ids."""
     shown = []
     for index, turn in enumerate(turns):
-        shown.append({"role": "user", "content": plain(turn.question.text)})
-        shown.append({"role": "assistant", "content": answer_html(turn, index)})
+        shown.append({"role": "user", "content": question_html(turn, index)})
+        shown.append({"role": "assistant", "content": answer_html(turn, index, marks.get(turn.id, _UNMARKED))})
     return shown
 
 
-def answer_html(turn: Turn, index: int) -> str:
+def question_html(turn: Turn, index: int) -> str:
+    """A question, and the button that takes it back into the box."""
+    button = f'<button type="button" class="edit-question" value="{index}" title="Edit and ask again">Edit</button>'
+    return f"{plain(turn.question.text)}{button}"
+
+
+def answer_html(turn: Turn, index: int, mark: Mark = _UNMARKED) -> str:
     """One answer, complete or not; `index` counts turns from 0 and names the anchors of its sources."""
     if turn.state == "failed":
         return f'<div class="answer failed" role="alert"><strong>No answer.</strong> {escape(turn.error or "")}</div>'
-    body = _body(turn, index)
+    body = body_html(turn, index)
     if turn.running:
-        return f'<div class="answer running">{body}{_progress(turn)}</div>'
-    return f'<div class="answer">{body}{_footer(turn, index)}</div>'
+        return f'<div class="answer running">{body}{progress_html(turn)}</div>'
+    return f'<div class="answer">{body}{_footer(turn, index, mark)}</div>'
 
 
-def _body(turn: Turn, index: int) -> str:
+def body_html(turn: Turn, index: int | None) -> str:
+    """The text of an answer as its format wants it; its marks lead to the sources of turn `index`, if it has any."""
     if not turn.text:
         return ""
     format = turn.question.format
     if format in STRUCTURED:
         return code(turn.text, format)
     draw = markdown if format == "markdown" else plain
-    return draw(turn.text, _link(turn, index))
+    return draw(turn.text, None if index is None else _link(turn, index))
 
 
 def _link(turn: Turn, index: int) -> Link:
@@ -43,23 +59,28 @@ def _link(turn: Turn, index: int) -> Link:
     return lambda number: f"#{source_id(index, number)}" if number in numbers else None
 
 
-def _progress(turn: Turn) -> str:
+def progress_html(turn: Turn, *, quiet: bool = False) -> str:
+    """What is going on with a running answer; `quiet`: without telling how it is made."""
     if turn.text:
         return '<span class="caret"></span>'
-    words = "Searching the documents" if turn.state in {"waiting", "searching"} else "Writing"
-    if turn.state == "waiting" and not turn.question.arm.retrieval:
+    words = "Searching the documents" if turn.state in {"waiting", "searching"} else _writing(turn)
+    if quiet or (turn.state == "waiting" and not turn.question.arm.retrieval):
         words = "Writing"
+    if turn.seconds >= 1:
+        words = f"{words}, {turn.seconds:.0f} s"
     return f'<div class="pending">{words}<span class="dots"><i></i><i></i><i></i></span></div>'
 
 
-def _footer(turn: Turn, index: int) -> str:
-    parts = []
-    if turn.state == "stopped":
-        parts.append('<span class="badge neutral">Stopped</span>')
-    if turn.answer is not None:
-        parts.append(_badge(turn.answer))
-        if turn.answer.finish_reason == "length":
-            parts.append('<span class="badge warn">Cut off at the length limit</span>')
+def _writing(turn: Turn) -> str:
+    """What is going on once the search is over."""
+    if turn.passages is None:
+        return "Writing"
+    count = len(turn.passages)
+    return f"{count} passage{'' if count == 1 else 's'} found. Writing"
+
+
+def _footer(turn: Turn, index: int, mark: Mark) -> str:
+    parts = badges(turn)
     if turn.passages:
         cited = len(turn.answer.citations) if turn.answer else 0
         words = _count(cited, len(turn.passages))
@@ -67,7 +88,36 @@ def _footer(turn: Turn, index: int) -> str:
     parts.append(f'<span class="how">{escape(_how(turn))}</span>')
     if turn.text:
         parts.append('<button type="button" class="copy-answer" title="Copy the answer">Copy</button>')
+    if turn.text and turn.question.format in STRUCTURED:
+        button = 'button type="button" class="save-answer" title="Download the answer"'
+        parts.append(f'<{button} value="answer.{turn.question.format}">Download</button>')
+    if turn.text and not (turn.answer and turn.answer.degraded):
+        parts.append(_rating(index, mark))
     return f'<div class="foot">{"".join(part for part in parts if part)}</div>'
+
+
+def _rating(index: int, mark: Mark) -> str:
+    buttons = (
+        ("up", "", "Good answer", mark.verdict == "up"),
+        ("down", "", "Bad answer", mark.verdict == "down"),
+        ("correct", "Corrected" if mark.corrected else "Correct", "Write the right answer", mark.corrected),
+    )
+    inside = "".join(
+        f'<button type="button" class="rate-answer {verdict}{" on" if pressed else ""}" value="{index} {verdict}" '
+        f'title="{title}">{words}</button>'
+        for verdict, words, title, pressed in buttons
+    )
+    return f'<span class="rating" role="group" title="Rate this answer">{inside}</span>'
+
+
+def badges(turn: Turn) -> list[str]:
+    """What is to be known of an answer that has ended: stopped, valid or not, refused, cut off."""
+    found = ['<span class="badge neutral">Stopped</span>'] if turn.state == "stopped" else []
+    if turn.answer is not None:
+        found.append(_badge(turn.answer))
+        if turn.answer.finish_reason == "length":
+            found.append('<span class="badge warn">Cut off at the length limit</span>')
+    return [badge for badge in found if badge]
 
 
 def _badge(answer: Answer) -> str:

@@ -1,6 +1,7 @@
 """HTML of the fixed parts of the page: the masthead and the welcome in an empty chat. Knows no Gradio."""
 
 from core.pack import DomainPack
+from ui.downloads import EVERYTHING_PATH, conversation_path
 from ui.safe_html import escape
 
 # A grafted twig: a stem, a cut, a new shoot.
@@ -10,6 +11,9 @@ _LOGO = (
     '<path class="leaf" d="M16 17C7 17 5 10 5 4c7 0 11 4 11 13z"/>'
     '<path class="leaf young" d="M16 14c0-7 4-10 11-10 0 6-3 10-11 10z"/></svg>'
 )
+
+_DELETE_ONE = "Delete this conversation? It cannot be brought back. Ratings that you gave in it stay."
+_DELETE_ALL = "Delete all your conversations, ratings and votes? They cannot be brought back."
 
 
 def masthead(pack: DomainPack) -> str:
@@ -28,6 +32,34 @@ def welcome(pack: DomainPack) -> str:
         f'<div class="welcome"><p class="hello">Ask {escape(pack.title)}</p>'
         f"<p>Answers come from the documents, with their sources beside them, as {formats}.</p></div>"
     )
+
+
+def menu_html(conversation: str | None, *, kept: bool) -> str:
+    """The menu of the open conversation (None: there is none) and of all that is kept of its user."""
+    if not kept:
+        return ""
+    items = []
+    if conversation is not None:
+        items = [
+            _download("Save as Markdown", conversation_path(conversation, "md")),
+            _download("Save as JSON", conversation_path(conversation, "json")),
+            _deletion("Delete this conversation", conversation, _DELETE_ONE),
+            '<li role="separator"></li>',
+        ]
+    items += [
+        _download("Save all of mine as JSON", EVERYTHING_PATH),
+        _deletion("Delete all of mine", "everything", _DELETE_ALL),
+    ]
+    return f'<details class="menu"><summary>More</summary><ul>{"".join(items)}</ul></details>'
+
+
+def _download(words: str, path: str) -> str:
+    return f'<li><a href="{escape(path)}" download>{escape(words)}</a></li>'
+
+
+def _deletion(words: str, conversation: str, question: str) -> str:
+    data = f'data-conversation="{escape(conversation)}" data-ask="{escape(question)}"'
+    return f'<li><button type="button" class="delete-conversation" {data}>{escape(words)}</button></li>'
 
 
 def _spoken(formats: list[str]) -> list[str]:

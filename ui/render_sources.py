@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 
 from core.document_links import place_path
+from core.turns import Turn
 from core.types import Citation, Passage
 from ui.safe_html import escape
-from ui.turns import Turn
 
 _KEPT_TURNS = 30
 

@@ -1,9 +1,9 @@
 """HTML of the status strip above the chat and of the one line under the question box. Knows no Gradio."""
 
 from core.service import PartStatus, ServiceStatus, TrainingStatus
+from core.turns import Turn
 from core.types import Answer
 from ui.safe_html import escape
-from ui.turns import Turn
 
 _STATE_WORDS = {
     "waiting": "waiting",

@@ -46,7 +46,9 @@ def build_settings(service: DomainService) -> SettingsPanel:
         arm=gr.Dropdown(
             arms, value=arm, label="How to answer", info=choices.arm_hint(arm), filterable=False, elem_id="arm"
         ),
-        format=gr.Radio(choices.format_choices(pack), value=format, label="Format", elem_id="format"),
+        format=gr.Radio(
+            choices.format_choices(pack), value=format, label="Format", elem_id="format", elem_classes="tiles"
+        ),
         schema=gr.Dropdown(
             choices.schema_choices(pack),
             value=choices.ANY_SCHEMA,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import FakeService
+from core.user_database import UserDatabase
+from tests.fakes import FakeDesk, FakeService
 
 CHROMIUM = Path("/usr/bin/chromium")
 # Without the network flags Chromium tries to reach its maker at every start.
@@ -33,6 +34,8 @@ class Site:
 
     url: str
     service: FakeService
+    users: UserDatabase
+    desk: FakeDesk
 
 
 @dataclass
@@ -69,14 +72,18 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         return {"status": "ok"}
 
     service = FakeService(tmp_path_factory.mktemp("garden"))
-    server = uvicorn.Server(uvicorn.Config(mount(app, service), host="127.0.0.1", port=0, log_level="warning"))
+    desk = FakeDesk()
+    users = UserDatabase(tmp_path_factory.mktemp("workspace") / "users.sqlite")
+    server = uvicorn.Server(
+        uvicorn.Config(mount(app, service, users, desk), host="127.0.0.1", port=0, log_level="warning")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive(), "the server has died; its traceback stands above"
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(f"http://127.0.0.1:{port}", service)
+    yield Site(f"http://127.0.0.1:{port}", service, users, desk)
     server.should_exit = True
     # Open browser connections would keep it waiting.
     server.force_exit = True
@@ -87,6 +94,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def site(running_site: Site) -> Site:
     """The served page, its service as new."""
     running_site.service.reset()
+    running_site.desk.reset()
     return running_site
 
 
@@ -103,6 +111,7 @@ def page(browser, site: Site, watch: Watch):
 
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     opened = context.new_page()
+    opened.set_default_timeout(15_000)
     opened.on("request", lambda request: _note_request(request.url, site.url, watch))
     opened.on("console", lambda message: watch.errors.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: watch.errors.append(str(error)))

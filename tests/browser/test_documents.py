@@ -9,6 +9,7 @@ import pytest
 from langchain_core.documents import Document
 
 from core.document_store import DocumentStore
+from core.user_database import UserDatabase
 from retriever.memory import InMemoryRetriever
 from tests.browser import steps
 from tests.fakes import QUINCE, FakeService
@@ -41,7 +42,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Fak
     app = FastAPI()
     app.include_router(document_routes(DocumentStore(root / "corpora")))
     service = FakeService(root / "garden")
-    server = uvicorn.Server(uvicorn.Config(mount(app, service), host="127.0.0.1", port=0, log_level="warning"))
+    users = UserDatabase(root / "users.sqlite")
+    server = uvicorn.Server(uvicorn.Config(mount(app, service, users), host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

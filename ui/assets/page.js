@@ -51,15 +51,73 @@
     setTimeout(() => (button.textContent = "Copy"), 1500);
   }
 
+  function save(button) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([`${answerText(button)}\n`], { type: "text/plain;charset=utf-8" }));
+    link.download = button.value;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+
+  // The bridge (ui/chat_page.py) makes an event of Gradio of it.
+  function tell(event, data) {
+    document.dispatchEvent(new CustomEvent("graft", { detail: { event, data } }));
+  }
+
+  function remove(button) {
+    button.closest("details").open = false;
+    if (confirm(button.dataset.ask)) tell("delete", { conversation: button.dataset.conversation });
+  }
+
+  function edit(button) {
+    tell("edit", { turn: Number(button.value) });
+    document.querySelector("#question textarea").focus();
+  }
+
+  function rate(button) {
+    const [turn, verdict] = button.value.split(" ");
+    tell("like", { turn: Number(turn), verdict });
+  }
+
+  // Buttons in the documents' tables; see ui/render_documents.py.
+  function desk(button) {
+    const { source, ask } = button.dataset;
+    if (ask && !confirm(ask)) return;
+    const detail = ask
+      ? { event: "delete", data: { source } }
+      : { event: "select", data: { what: button.value, source: source ?? "" } };
+    document.dispatchEvent(new CustomEvent("graft-desk", { detail }));
+  }
+
+  const actions = {
+    "desk-action": desk,
+    "rate-answer": rate,
+    "copy-answer": copy,
+    "save-answer": save,
+    "delete-conversation": remove,
+    "edit-question": edit,
+  };
+
   document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target) || event.target.closest("a")) menu.open = false;
+    }
     const link = event.target.closest("a.mark, a.open-sources");
     if (link) {
       event.preventDefault();
       goTo(link.getAttribute("href").slice(1));
       return;
     }
-    const button = event.target.closest("button.copy-answer");
-    if (button) copy(button);
+    const button = event.target.closest("button");
+    const name = button && Object.keys(actions).find((name) => button.classList.contains(name));
+    if (name) actions[name](button);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
   });
 
   // Gradio names each message by its content, which is HTML here; the content is read out anyway.
@@ -69,16 +127,33 @@
         if (message.getAttribute("aria-label") !== name) message.setAttribute("aria-label", name);
       }
     }
+    for (const button of document.querySelectorAll(".rate-answer")) {
+      const pressed = String(button.classList.contains("on"));
+      if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
+    }
     // A list may hold list items only; Gradio's holds the buttons of the sample questions.
     document.querySelector("#conversation .examples[role=list]")?.setAttribute("role", "group");
   }
 
-  let folded = false;
-  function foldSettings() {
-    const header = document.querySelector("#settings button.label-wrap");
-    if (folded || !header) return;
-    folded = true;
+  const folded = new Set();
+  function fold(id) {
+    const header = document.querySelector(`#${id} button.label-wrap`);
+    if (folded.has(id) || !header) return;
+    folded.add(id);
     if (innerWidth < 900 && header.classList.contains("open")) header.click();
+  }
+
+  // The form for ratings takes the keyboard when it opens; on narrow screens it stands below the chat.
+  let formOpen = false;
+  function meetForm() {
+    const form = document.querySelector("#rating");
+    const open = Boolean(form?.checkVisibility());
+    if (open && !formOpen) {
+      const narrow = innerWidth < 900;
+      form.querySelector("input, textarea")?.focus({ preventScroll: !narrow });
+      if (narrow) form.scrollIntoView({ block: "start" });
+    }
+    formOpen = open;
   }
 
   let waiting = false;
@@ -88,7 +163,9 @@
     requestAnimationFrame(() => {
       waiting = false;
       nameParts();
-      foldSettings();
+      fold("conversations");
+      fold("settings");
+      meetForm();
     });
   }).observe(document.documentElement, {
     subtree: true,

@@ -5,9 +5,9 @@ import pytest
 from core.arms import parse_arm
 from core.chat import Question
 from core.errors import ServeError
+from core.turns import Turn
 from tests.fakes import FakeService
 from ui.conversation import UNEXPECTED, run
-from ui.turns import Turn
 from ui.writing import Writing
 
 

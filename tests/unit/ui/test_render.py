@@ -3,11 +3,12 @@ import pytest
 from core.arms import parse_arm
 from core.chat import Question
 from core.service import PartStatus, ServiceStatus, TrainingStatus
+from core.turns import Turn
 from core.types import Answer, Citation, Passage, Usage
 from ui.render_answer import answer_html, messages
 from ui.render_sources import sources_html
 from ui.render_status import not_ready_reason, strip_html, turn_line
-from ui.turns import Turn
+from ui.talk import Mark
 
 PASSAGES = (
     Passage(number=1, source="a.md", locator="A > B", text="One thing."),
@@ -54,7 +55,17 @@ def test_failed_turn_shows_its_error_escaped():
 
 
 def test_question_is_escaped():
-    assert messages([make()])[0]["content"] == '<div class="plain">Q &lt;b&gt;?</div>'
+    assert messages([make()])[0]["content"].startswith('<div class="plain">Q &lt;b&gt;?</div>')
+
+
+def test_an_answer_shows_what_its_user_said_of_it():
+    rated = make()
+    drawn = messages([rated, make()], {rated.id: Mark(verdict="down", corrected=True)})
+    assert 'rate-answer down on" value="0 down"' in drawn[1]["content"]
+    assert 'correct on"' in drawn[1]["content"]
+    assert ">Corrected</button>" in drawn[1]["content"]
+    assert ' on"' not in drawn[3]["content"]
+    assert "rate-answer" not in answer_html(make(degraded=True), 0)
 
 
 def test_running_answer_has_no_foot():

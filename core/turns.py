@@ -1,8 +1,10 @@
 """One turn of a conversation: what was asked, and how far the answer has come. Data only; knows no page."""
 
+from datetime import UTC, datetime
 from typing import Literal
+from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.chat import Question
 from core.types import Answer, Passage
@@ -11,16 +13,23 @@ TurnState = Literal["waiting", "searching", "writing", "done", "stopped", "faile
 _RUNNING: frozenset[TurnState] = frozenset({"waiting", "searching", "writing"})
 
 
+def now() -> str:
+    """The time, as ISO text in UTC, to the millisecond: such texts sort as times do."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 class Turn(BaseModel):
     """A question and its answer so far.
 
-    `passages` is None for an arm without documents, and until the search is over; `seconds` counts from the question;
-    `error` is a sentence for people, in state `failed`.
+    `id` names the turn for ratings; `asked` is ISO time. `passages` is None for an arm without documents, and until the
+    search is over; `seconds` counts from the question; `error` is a sentence for people, in state `failed`.
     """
 
     model_config = ConfigDict(frozen=True)
 
     question: Question
+    id: str = Field(default_factory=lambda: uuid4().hex)
+    asked: str = Field(default_factory=now)
     corpus: str | None = None
     state: TurnState = "waiting"
     passages: tuple[Passage, ...] | None = None

@@ -1,0 +1,123 @@
+"""The documents' page in headless Chromium: listed, searched, added, deleted, checked."""
+
+import pytest
+
+from core.errors import IndexBusyError
+
+
+@pytest.fixture
+def documents(page):
+    """The documents' page."""
+    page.get_by_role("tab", name="Documents").click()
+    page.wait_for_selector("#documents table")
+    return page
+
+
+def names(page):
+    """Documents in the table."""
+    return [name.split("\n")[0] for name in page.locator("#documents tbody th").all_inner_texts()]
+
+
+def upload(page, *files):
+    """Choose files and add them."""
+    page.locator("#files input[type=file]").set_input_files(
+        [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files]
+    )
+    page.wait_for_selector("#files .file-preview")
+    page.get_by_role("button", name="Add to the documents").click()
+    page.wait_for_selector("#uploads li:not(.waiting)")
+
+
+def test_documents_are_listed_with_state_and_reason(documents, watch):
+    assert "5 indexed, 1 rejected" in documents.inner_text("#documents")
+    row = documents.locator("#documents tr.rejected")
+    assert "old/scan.png" in row.inner_text()
+    assert "hold no text that can be read" in row.inner_text()
+    documents.get_by_label("Rejected", exact=True).check(force=True)
+    documents.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 1")
+    documents.get_by_label("All", exact=True).check(force=True)
+    documents.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 6")
+    documents.fill("#find input, #find textarea", "QUINCE")
+    documents.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 1")
+    assert names(documents) == ["shrubs/quince.md"]
+    assert watch.errors == []
+
+
+def test_the_chunks_of_a_document_are_shown_as_they_are(documents, watch):
+    documents.locator("#documents tr", has_text="hostile/payload.md").get_by_role("button", name="Chunks").click()
+    documents.wait_for_selector("#chunks .opened")
+    assert "<script>window.__pwned=1</script>" in documents.inner_text("#chunks")
+    documents.wait_for_timeout(300)
+    assert documents.evaluate("window.__pwned") is None
+    assert documents.locator("#chunks img, #documents img").count() == 0
+    documents.get_by_role("button", name="Close").click()
+    documents.wait_for_selector("#chunks .opened", state="detached")
+    assert watch.elsewhere == []
+
+
+def test_a_search_shows_what_each_part_says(documents):
+    documents.fill("#desk-question textarea", "prune a quince")
+    documents.get_by_role("button", name="Search").click()
+    documents.wait_for_selector("#hits table")
+    first = documents.locator("#hits tbody tr").first.inner_text()
+    assert "shrubs/quince.md" in first
+    assert "0.900" in first
+    assert "1. (0.50)" in first
+    assert "not found" in first
+
+
+def test_files_are_added_and_rejected_with_a_reason_each(documents, site):
+    upload(documents, ("new leaf.md", b"# New\n\nA new leaflet."), ("tool.exe", b"MZ"))
+    states = documents.locator("#uploads li").all_inner_texts()
+    assert "indexed" in states[0]
+    assert "rejected" in states[1]
+    assert "hold no text that can be read" in states[1]
+    assert "6 indexed, 2 rejected" in documents.inner_text("#documents")
+    assert site.desk.waiting == {}
+
+
+def test_an_uploaded_document_is_deleted_and_others_are_not(documents, site):
+    assert documents.get_by_role("button", name="Delete").count() == 0
+    upload(documents, ("new.md", b"# New"))
+    documents.once("dialog", lambda dialog: dialog.dismiss())
+    documents.get_by_role("button", name="Delete").click()
+    documents.once("dialog", lambda dialog: dialog.accept())
+    documents.get_by_role("button", name="Delete").click()
+    documents.wait_for_function("document.querySelector('#desk-line').innerText.includes('uploads/new.md is deleted')")
+    documents.wait_for_function("!document.querySelector('#documents').innerText.includes('uploads/new.md')")
+    assert "uploads/new.md" not in site.desk.rows
+
+
+def test_trouble_is_a_sentence_and_the_files_stay_listed(documents, site):
+    site.desk.error = IndexBusyError("the index is being written by graft ingest: wait until it is done")
+    documents.locator("#files input[type=file]").set_input_files(
+        [{"name": "new.md", "mimeType": "text/plain", "buffer": b"x"}]
+    )
+    documents.wait_for_selector("#files .file-preview")
+    documents.get_by_role("button", name="Add to the documents").click()
+    documents.wait_for_selector("#uploads .trouble")
+    assert "wait until it is done" in documents.inner_text("#uploads")
+    assert "waiting" in documents.inner_text("#uploads li")
+
+
+def test_the_index_is_verified_and_rebuilt(documents, site):
+    documents.get_by_role("button", name="Verify").click()
+    documents.wait_for_function("document.querySelector('#desk-line').innerText === 'The index is whole.'")
+    site.desk.problems = ["vectors: 3 chunks have none. Remedy: graft index repair --domain garden."]
+    documents.get_by_role("button", name="Verify").click()
+    documents.wait_for_function("document.querySelector('#desk-line').innerText.includes('3 chunks have none')")
+    documents.get_by_role("button", name="Rebuild").click()
+    documents.wait_for_function("document.querySelector('#desk-line').innerText.includes('Built anew')")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_overflows_sideways(browser, site, width):
+    page = browser.new_context(viewport={"width": width, "height": 844}).new_page()
+    page.goto(site.url)
+    page.get_by_role("tab", name="Documents").click()
+    page.wait_for_selector("#documents table")
+    page.fill("#desk-question textarea", "prune a quince")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_selector("#hits table")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()

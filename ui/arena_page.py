@@ -1,0 +1,115 @@
+"""The arena's tab: layout and wiring. What happens stands in `arena`, what is shown in `render_arena`."""
+
+import gradio as gr
+
+from core.feedback_store import FeedbackStore
+from core.service import DomainService
+from core.types import STRUCTURED
+from ui import choices
+from ui.arena import Arena, Contest, Referee
+from ui.arena_parts import ArenaParts
+from ui.quiet import AT_ONCE, QUIET
+from ui.render_arena import LETTERS, cards_html
+from ui.render_status import line_html
+
+
+def build_arena(service: DomainService) -> ArenaParts:
+    """Create the components inside the current Gradio context."""
+    pack = service.pack
+    format = choices.default_format(pack)
+    corpora = choices.corpus_choices(service.corpora(), pack)
+    contest, referee = gr.State(Contest()), gr.State(Referee())
+    with gr.Row(elem_id="arena", equal_height=False):
+        with gr.Column(elem_id="arena-side", elem_classes="panel", min_width=0):
+            contestants = gr.Dropdown(
+                [],
+                label="Who answers",
+                info="Two to four ways of answering.",
+                multiselect=True,
+                max_choices=len(LETTERS),
+                filterable=False,
+                elem_id="contestants",
+            )
+            answers = gr.Radio(
+                choices.format_choices(pack), value=format, label="Format", elem_id="arena-format", elem_classes="tiles"
+            )
+            schema = gr.Dropdown(
+                choices.schema_choices(pack),
+                value=choices.ANY_SCHEMA,
+                label="Shape of the answer",
+                info="The fields a JSON or YAML answer has.",
+                filterable=False,
+                visible=format in STRUCTURED,
+                elem_id="arena-schema",
+            )
+            corpus = gr.Dropdown(
+                corpora,
+                value=corpora[0][1] if corpora else None,
+                label="Collection",
+                info="The documents that are searched.",
+                filterable=False,
+                visible=len(corpora) > 1,
+                elem_id="arena-corpus",
+            )
+            blind = gr.Checkbox(
+                value=True,
+                label="Hide who is who until I vote",
+                info="So that you judge the answer, not its name.",
+                elem_id="blind",
+            )
+        with gr.Column(elem_id="arena-main", min_width=0):
+            with gr.Row(elem_classes="asking", equal_height=True):
+                box = gr.Textbox(
+                    label="Question for all",
+                    show_label=False,
+                    container=False,
+                    placeholder="Ask all of them one question",
+                    lines=1,
+                    max_lines=4,
+                    max_length=4000,
+                    elem_id="arena-question",
+                )
+                ask = gr.Button("Ask all", variant="primary", elem_id="arena-ask", min_width=0)
+                stop = gr.Button("Stop all", variant="stop", elem_id="arena-stop", min_width=0, visible=False)
+            line = gr.HTML(line_html(""), elem_id="arena-line", js_on_load=None)
+            cards = gr.HTML(cards_html([], revealed=True), elem_id="arena-cards", js_on_load=None)
+            with gr.Row(visible=False, elem_id="votes") as votes:
+                best = tuple(gr.Button(f"{letter} is best", min_width=0, size="md") for letter in LETTERS)
+                tie = gr.Button("Equally good", min_width=0, size="md")
+                none = gr.Button("None is good", min_width=0, size="md")
+            gr.HTML("<h2>Who wins</h2>", js_on_load=None, elem_classes="heading")
+            table = gr.HTML(elem_id="standings", js_on_load=None)
+    return ArenaParts(
+        contest=contest,
+        referee=referee,
+        box=box,
+        ask=ask,
+        stop=stop,
+        line=line,
+        contestants=contestants,
+        format=answers,
+        schema=schema,
+        corpus=corpus,
+        blind=blind,
+        cards=cards,
+        votes=votes,
+        best=best,
+        tie=tie,
+        none=none,
+        standings=table,
+    )
+
+
+def wire_arena(service: DomainService, feedback: FeedbackStore, tab: gr.Tab, parts: ArenaParts) -> None:
+    """Connect the components to what happens."""
+    arena = Arena(service, feedback, parts)
+    tab.select(arena.refresh, parts.contestants, [parts.contestants, parts.standings, parts.line], **AT_ONCE)
+    asked = [parts.box, parts.contestants, parts.format, parts.schema, parts.corpus, parts.blind, parts.contest]
+    start = gr.on([parts.box.submit, parts.ask.click], arena.ask, asked, parts.shown, **AT_ONCE)
+    start.then(arena.run, [parts.contest, parts.referee], parts.shown, concurrency_id="answer", **QUIET)
+    parts.stop.click(arena.halt, parts.referee, None, **AT_ONCE)
+    parts.format.change(lambda name: gr.update(visible=name in STRUCTURED), parts.format, parts.schema, **AT_ONCE)
+    buttons = [*enumerate(parts.best), ("tie", parts.tie), ("none", parts.none)]
+    for choice, button in buttons:
+        said = gr.State(str(choice))
+        button.click(arena.vote, [parts.contest, said], [*parts.shown, parts.standings], **AT_ONCE)

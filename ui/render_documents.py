@@ -1,0 +1,146 @@
+"""HTML of the documents' page: the table, a document's chunks, hits with their scores, uploads. Knows no Gradio."""
+
+from collections.abc import Sequence
+
+from core.corpus_desk import ChunkRow, DocumentPage, DocumentRow, ExplainedHit, FileState
+from core.document_links import place_path
+from core.types import Passage
+from ui.safe_html import escape
+
+PAGE_ROWS = 50
+PAGE_CHUNKS = 20
+_HIT_HELP = (
+    "By meaning: rank and cosine. By words: rank and score in the full-text index. Names: bonus for a name that is "
+    "defined or held here. Best line: how much of the question one line holds."
+)
+
+
+def documents_html(page: DocumentPage, corpus: str, offset: int, opened: str | None) -> str:
+    """The table of documents from `offset` on, and how many there are."""
+    total = f"{page.indexed:,} indexed" + (f", {page.rejected:,} rejected" if page.rejected else "")
+    if not page.rows:
+        return f'<p class="note">{total}</p><p class="empty">No document fits.</p>'
+    rows = "".join(_row(row, corpus, opened=row.source == opened) for row in page.rows)
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in ("Document", "State", "Format", "Chunks", "Size", "Actions")
+    )
+    table = f'<table class="documents"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<p class="note">{total}</p>{table}{_pager("documents", offset, PAGE_ROWS, page.found)}'
+
+
+def chunks_html(source: str, chunks: Sequence[ChunkRow], offset: int, count: int) -> str:
+    """The chunks of one document, as they were cut."""
+    items = "".join(
+        f'<li><p class="at"><span class="number">{number}</span> {escape(_where(chunk))}</p>'
+        f'<div class="text">{escape(chunk.text)}</div></li>'
+        for number, chunk in enumerate(chunks, start=offset + 1)
+    )
+    inside = f'<ol class="chunks">{items}</ol>' if items else '<p class="empty">This document has no chunks.</p>'
+    close = '<button type="button" class="desk-action" value="close">Close</button>'
+    return (
+        f'<section class="opened" aria-label="Chunks" tabindex="-1"><header><h3>{escape(source)}</h3>{close}</header>'
+        f"{inside}{_pager('chunks', offset, PAGE_CHUNKS, count)}</section>"
+    )
+
+
+def hits_html(hits: Sequence[ExplainedHit], corpus: str) -> str:
+    """What a search found, and what each part of the retriever made of it."""
+    if not hits:
+        return '<p class="empty">Nothing found.</p>'
+    names = ("", "Passage", "Score", "By meaning", "By words", "Names", "Best line")
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    rows = "".join(_hit(number, hit, corpus) for number, hit in enumerate(hits, start=1))
+    table = f'<table class="hits"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'{table}<p class="note">{_HIT_HELP}</p>'
+
+
+def uploads_html(files: Sequence[FileState], stage: str = "", share: float | None = None) -> str:
+    """How far each uploaded file has come, and the work on all of them."""
+    if not files:
+        return ""
+    words = {"waiting": "waiting", "indexed": "indexed", "rejected": "rejected"}
+    items = "".join(
+        f'<li class="{file.state}"><span class="dot"></span><span class="name">{escape(file.name)}</span>'
+        f'<span class="state">{words[file.state]}</span>'
+        + (f'<span class="reason">{escape(file.reason)}</span>' if file.reason else "")
+        + "</li>"
+        for file in files
+    )
+    bar = ""
+    if share is not None:
+        done = f"{max(0.0, min(1.0, share)):.0%}"
+        bar = f'<p class="note">{escape(stage)} {done}</p><div class="bar"><span style="width:{done}"></span></div>'
+    return f'<ul class="uploads" role="status">{items}</ul>{bar}'
+
+
+def _row(row: DocumentRow, corpus: str, *, opened: bool) -> str:
+    about = [f'<span class="title">{escape(row.title)}</span>'] if row.title and row.title != row.source else []
+    about += [f'<span class="reason">{escape(words)}</span>' for words in (row.reason, row.notes) if words]
+    source = escape(row.source)
+    name = f'<span class="file">{source}</span>'
+    actions = ""
+    if row.state == "indexed":
+        place = Passage(number=0, source=row.source, locator="", text="", corpus=corpus)
+        name = f'<a class="file" href="{escape(place_path(place, corpus))}" target="_blank" rel="noopener">{source}</a>'
+        actions += f'<button type="button" class="desk-action" value="open" data-source="{source}">Chunks</button>'
+    if row.uploaded:
+        ask = escape(f"Delete {row.source}? Its file and its chunks go.")
+        button = f'button type="button" class="desk-action bad" value="delete" data-source="{source}"'
+        actions += f'<{button} data-ask="{ask}">Delete</button>'
+    return (
+        f'<tr class="{row.state}{" opened" if opened else ""}"><th scope="row">{name}{"".join(about)}</th>'
+        f'<td><span class="badge {"good" if row.state == "indexed" else "bad"}">{row.state}</span></td>'
+        f"<td>{escape(row.format)}</td><td>{row.chunks:,}</td><td>{_size(row.size)}</td>"
+        f'<td class="actions">{actions}</td></tr>'
+    )
+
+
+def _hit(number: int, hit: ExplainedHit, corpus: str) -> str:
+    place = Passage(
+        number=number,
+        source=hit.source,
+        locator=hit.locator,
+        text="",
+        corpus=corpus,
+        start=hit.start,
+        end=hit.end,
+        page=hit.page,
+    )
+    link = f'<a href="{escape(place_path(place, corpus))}" target="_blank" rel="noopener">{escape(hit.source)}</a>'
+    where = f'<span class="title">{escape(hit.locator)}</span>' if hit.locator else ""
+    beginning, text = escape(_beginning(hit.text)), escape(hit.text)
+    text = f'<details><summary>{beginning}</summary><div class="text">{text}</div></details>'
+    return (
+        f'<tr><td>{number}</td><th scope="row">{link}{where}{text}</th><td>{hit.score:.3f}</td>'
+        f"<td>{_part(hit.meaning_rank, hit.meaning)}</td><td>{_part(hit.words_rank, hit.words)}</td>"
+        f"<td>{hit.names:.2f}</td><td>{hit.line:.2f}</td></tr>"
+    )
+
+
+def _part(rank: int | None, score: float | None) -> str:
+    return f"{rank}. ({score:.2f})" if rank is not None and score is not None else '<span class="none">not found</span>'
+
+
+def _pager(what: str, offset: int, step: int, count: int) -> str:
+    if count <= step:
+        return ""
+    button = 'button type="button" class="desk-action"'
+    back = f'<{button} value="{what} {max(0, offset - step)}">Previous</button>' if offset else ""
+    on = f'<{button} value="{what} {offset + step}">Next</button>' if offset + step < count else ""
+    last = min(offset + step, count)
+    return f'<p class="pager"><span>{offset + 1:,} to {last:,} of {count:,}</span>{back}{on}</p>'
+
+
+def _where(chunk: ChunkRow) -> str:
+    locator = " › ".join(part.strip() for part in chunk.locator.split(" > "))
+    place = chunk.place if chunk.place and chunk.place not in chunk.locator else ""
+    return " · ".join(part for part in (locator, place, f"characters {chunk.start:,} to {chunk.end:,}") if part)
+
+
+def _beginning(text: str) -> str:
+    folded = " ".join(text.split())
+    return folded if len(folded) <= 90 else f"{folded[:89]}…"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1024:,.0f} KiB" if size < 2**20 else f"{size / 2**20:,.1f} MiB"

@@ -1,0 +1,87 @@
+"""Who a request is from: without logins, one user per browser, known by a signed cookie. Pure ASGI.
+
+Whoever is known stands in the request's state as `user`, where the page's events and downloads read it (`user_of`). A
+login in front of the page sets the same; this then leaves it alone.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "graft_user"
+_YEAR_SECONDS = 365 * 24 * 3600
+_VALUE = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{64})")
+
+
+class Visitors:
+    """Reads the cookie of every request, and gives one to a browser that opens a page without."""
+
+    def __init__(self, app: ASGIApp, secret: bytes) -> None:
+        self.app, self._secret = app, secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, with its user in the state."""
+        if scope["type"] not in {"http", "websocket"} or scope.get("state", {}).get("user"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        user = verified(_cookie(headers), self._secret)
+        new = user is None and scope["type"] == "http" and _opens_page(scope, headers)
+        if new:
+            user = secrets.token_hex(16)
+        if user is not None:
+            scope.setdefault("state", {})["user"] = user
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start" and _is_html(message):
+                # Also where there is one already: its year begins anew.
+                MutableHeaders(raw=message["headers"]).append("set-cookie", self._set_cookie(user or "", scope))
+            await send(message)
+
+        await self.app(scope, receive, send_with_cookie if user and _opens_page(scope, headers) else send)
+
+    def _set_cookie(self, user: str, scope: Scope) -> str:
+        secure = "; Secure" if scope.get("scheme") == "https" else ""
+        return f"{COOKIE}={signed(user, self._secret)}; Path=/; Max-Age={_YEAR_SECONDS}; HttpOnly; SameSite=Lax{secure}"
+
+
+def user_of(request: Any) -> str | None:
+    """The user behind a Starlette or Gradio request; None for a browser that keeps no cookies."""
+    state = getattr(request, "state", None)
+    user = getattr(state, "user", None)
+    return str(user) if user else None
+
+
+def signed(user: str, secret: bytes) -> str:
+    """The cookie's value for a user."""
+    return f"{user}.{hmac.new(secret, user.encode(), hashlib.sha256).hexdigest()}"
+
+
+def verified(value: str, secret: bytes) -> str | None:
+    """The user that a cookie's value names, if this server signed it."""
+    match = _VALUE.fullmatch(value)
+    if match is None or not hmac.compare_digest(value, signed(match.group(1), secret)):
+        return None
+    return match.group(1)
+
+
+def _cookie(headers: Headers) -> str:
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
+
+
+def _opens_page(scope: Scope, headers: Headers) -> bool:
+    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+
+
+def _is_html(message: Message) -> bool:
+    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/html")
