@@ -95,5 +95,5 @@ def test_damaged_settings_are_named(tmp_path):
 def test_folders_that_hold_no_model(tmp_path):
     with pytest.raises(ModelError, match="does not exist"):
         read_model_folder(tmp_path / "nowhere")
-    with pytest.raises(ModelError, match=r"neither modules\.json nor config\.json"):
+    with pytest.raises(ModelError, match=r"no modules\.json and no config\.json"):
         read_model_folder(tmp_path)
