@@ -32,6 +32,12 @@ def train_domain_reranker(
     pack, models = service.pack, service.models
     if models is None:
         raise TrainError("the models are not prepared yet: run graft models prepare")
+    base = models.embedder
+    if not isinstance(base, Path):
+        raise TrainError(
+            f"a reranker starts from the embedder's weights, which {base} does not give away: name a folder with "
+            "retrieve.reranker"
+        )
     check_leakage(pack)
     chosen = choose(pack.train_examples, MOST, seed)
     open_existing_index(service, say)
@@ -45,7 +51,6 @@ def train_domain_reranker(
     folder = service.workspace.root / "rerankers" / pack.name
     fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    base = Path(models.embedder)
     pairs = train_reranker(
         base,
         own,
