@@ -21,7 +21,7 @@ LABELS = {
 SHORT_ANSWER = {
     "yes": "Fine-tune.",
     "no": "Do not fine-tune.",
-    "not yet": "Whether fine-tuning pays is not measured yet.",
+    "not yet": "Whether fine-tuning pays is open.",
 }
 
 
