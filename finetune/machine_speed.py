@@ -1,5 +1,6 @@
 """What this machine can do for a training: its device, free memory, and measured speed of matrix products."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +34,10 @@ def this_machine(available_memory: Callable[[], int]) -> Machine:
         free = min(torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count()))
         small = properties.total_memory < 40 << 30
         return Machine("cuda", properties.name, free, _matmul_flops("cuda", 4096), checkpoints=small)
-    threads = torch.get_num_threads()
-    return Machine("cpu", f"CPU with {threads} threads", available_memory(), _matmul_flops("cpu", 768), threads)
+    # The training process will have them all, whatever this one was limited to.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    flops = _matmul_flops("cpu", 768) * cores / min(cores, torch.get_num_threads())
+    return Machine("cpu", f"CPU with {cores} threads", available_memory(), flops, cores)
 
 
 def _matmul_flops(device: str, size: int) -> float:

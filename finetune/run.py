@@ -43,7 +43,7 @@ def train(folder: Path) -> Path:
     reporting = Reporting(folder, pacing, os.getpid())
     checkpoints = folder / "checkpoints"
     if job.trackio:
-        _set_up_trackio(job, folder)
+        _set_up_trackio(folder)
     trainer = make_trainer(
         job,
         rows,
@@ -151,7 +151,7 @@ def _the_same_everywhere(value: Any) -> Any:
     return broadcast_object_list([value])[0]
 
 
-def _set_up_trackio(job: Job, folder: Path) -> None:
+def _set_up_trackio(folder: Path) -> None:
     from importlib.util import find_spec
 
     if find_spec("trackio") is None:
@@ -159,7 +159,6 @@ def _set_up_trackio(job: Job, folder: Path) -> None:
             "train.trackio needs trackio: pip install trackio, or leave it off (metrics.jsonl has the same)"
         )
     os.environ.setdefault("TRACKIO_DIR", str(folder / "trackio"))
-    os.environ.setdefault("TRACKIO_PROJECT", f"graft-{job.domain}")
 
 
 def main() -> int:

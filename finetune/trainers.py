@@ -101,6 +101,10 @@ def _common(job: Job, rows: int, folder: str, *, validate: bool) -> dict[str, An
         "seed": job.seed,
         "data_seed": job.seed,
         "report_to": ["trackio"] if job.trackio else [],
+        "project": f"graft-{job.domain}",
+        "run_name": job.key,
+        "trackio_space_id": None,
+        "trackio_static_space_id": False,  # nothing leaves this machine
         "disable_tqdm": True,
         "bf16": cuda,
         "use_cpu": not cuda,

@@ -83,9 +83,13 @@ def distill(
     `shots` are worked examples in the teacher's prompt, `limit` the training questions that are asked, `test_limit`
     those of the test set. Raises TrainError where too few answers are verified.
     """
+    from evaluation.frozen import verify_test_set
+
     facts, method = METHODS[service.settings.train.method], service.settings.train.method
     if facts.data != "rows" or facts.result != "adapter":
         raise RequestError(f"method {method} trains no student: distill with lora, rslora or qlora (train.method)")
+    # Before hours are spent: without a frozen test set there is nothing to compare on.
+    verify_test_set(service.pack, service.workspace.lab(service.pack.name))
     pipeline = service.pipeline()
     as_teacher = _teacher_pipeline(pipeline, teacher)
     examples = service.pack.train_examples[:limit]

@@ -275,7 +275,7 @@ class LocalService:
         return self.state
 
     def adapters(self) -> list[AdapterInfo]:
-        """Published adapters, newest first."""
+        """Published adapters that can join the base, newest first."""
         active = self.store.active()
         return [
             AdapterInfo(
@@ -288,6 +288,7 @@ class LocalService:
                 metrics=m.metrics,
             )
             for m in self.store.list()
+            if not m.merged  # a whole model answers in a graft of its own
         ]
 
     def corpora(self) -> list[CorpusInfo]:

@@ -52,7 +52,7 @@ def served(workspace: Path, prepared, tmp_path_factory: pytest.TempPathFactory) 
     graft.start()
     try:
         graft.wait_until(graft.is_ready, "base model and corpus")
-        graft.wait_until(lambda: graft.adapter() is not None, "the adapter")
+        graft.wait_until(lambda: graft.active_adapter() is not None, "the adapter")
         yield graft
     finally:
         graft.stop()

@@ -60,8 +60,12 @@ class GraftProcess:
         """Whether base model and corpus answer."""
         return httpx.get(f"{self.base_url}/ready").status_code == 200
 
+    def active_adapter(self) -> str | None:
+        """Name of the adapter that answers as the domain, once there is one: published is not active yet."""
+        return httpx.get(f"{self.base_url}/ready").json().get("adapter")
+
     def adapter(self) -> str | None:
-        """The served adapter's name, once there is one."""
+        """A published adapter's name, once there is one."""
         models = httpx.get(f"{self.base_url}/v1/models").json()["data"]
         return next((m["id"] for m in models if "@" in m["id"]), None)
 
