@@ -20,7 +20,7 @@ def build_arena(service: DomainService) -> ArenaParts:
     corpora = choices.corpus_choices(service.corpora(), pack)
     contest, referee = gr.State(Contest()), gr.State(Referee())
     with gr.Row(elem_id="arena", equal_height=False):
-        with gr.Column(elem_id="arena-side", elem_classes="panel", min_width=0):
+        with gr.Column(elem_id="arena-side", min_width=0):
             contestants = gr.Dropdown(
                 [],
                 label="Who answers",

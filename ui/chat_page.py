@@ -152,7 +152,8 @@ def wire_chat(
     parts.listing.input(library.open, [parts.listing, *begin], parts.changed, **AT_ONCE)
     # Never one output alone: Gradio takes a dict for the value of a single one.
     found = [parts.listing, parts.line]
-    parts.search.input(library.search, [parts.search, parts.talk], found, trigger_mode="always_last", **AT_ONCE)
+    # Not `input`, which Gradio's text boxes send with keys alone: pasting by mouse is none.
+    parts.search.change(library.search, [parts.search, parts.talk], found, trigger_mode="always_last", **AT_ONCE)
     naming = [parts.title, parts.talk, parts.search]
     gr.on([parts.title.submit, parts.title.blur], library.rename, naming, parts.changed, **AT_ONCE)
     parts.bridge.delete(library.delete, begin, parts.changed, **AT_ONCE)

@@ -21,13 +21,13 @@ def build_documents() -> DocumentsParts:
     bridge = gr.HTML(elem_id="desk-bridge", js_on_load=_BRIDGE)
     with gr.Row(elem_id="library", equal_height=False):
         with gr.Column(elem_id="library-side", min_width=0):
-            with gr.Column(elem_classes="panel padded", min_width=0):
+            with gr.Column(elem_id="add-panel", min_width=0):
                 files = gr.File(
                     label="Add documents", file_count="multiple", type="filepath", elem_id="files", height=150
                 )
                 add = gr.Button("Add to the documents", variant="primary", elem_id="add", min_width=0)
                 uploads = gr.HTML(elem_id="uploads", js_on_load=None)
-            with gr.Column(elem_classes="panel padded", min_width=0):
+            with gr.Column(elem_id="index-panel", min_width=0):
                 gr.HTML("<h2>Index</h2>", js_on_load=None, elem_classes="heading")
                 update = gr.Button("Update", size="sm", elem_id="update", min_width=0)
                 verify = gr.Button("Verify", size="sm", elem_id="verify", min_width=0)
@@ -94,7 +94,7 @@ def wire_documents(desk: CorpusDesk, tab: gr.Tab, parts: DocumentsParts) -> None
     documents = Documents(desk, parts)
     work = {"concurrency_id": "desk", "concurrency_limit": 1, **QUIET}
     tab.select(documents.list, parts.looking, parts.listed, **AT_ONCE)
-    parts.search.input(documents.narrow, parts.looking, parts.listed, trigger_mode="always_last", **AT_ONCE)
+    parts.search.change(documents.narrow, parts.looking, parts.listed, trigger_mode="always_last", **AT_ONCE)
     parts.state.input(documents.narrow, parts.looking, parts.listed, **AT_ONCE)
     parts.bridge.select(documents.act, parts.looking, parts.listed, **AT_ONCE)
     gr.on(

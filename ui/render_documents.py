@@ -90,7 +90,7 @@ def _row(row: DocumentRow, corpus: str, *, opened: bool) -> str:
     return (
         f'<tr class="{row.state}{" opened" if opened else ""}"><th scope="row">{name}{"".join(about)}</th>'
         f'<td><span class="badge {"good" if row.state == "indexed" else "bad"}">{row.state}</span></td>'
-        f"<td>{escape(row.format)}</td><td>{row.chunks:,}</td><td>{_size(row.size)}</td>"
+        f'<td>{escape(row.format)}</td><td data-label="Chunks">{row.chunks:,}</td><td>{_size(row.size)}</td>'
         f'<td class="actions">{actions}</td></tr>'
     )
 
@@ -111,9 +111,11 @@ def _hit(number: int, hit: ExplainedHit, corpus: str) -> str:
     beginning, text = escape(_beginning(hit.text)), escape(hit.text)
     text = f'<details><summary>{beginning}</summary><div class="text">{text}</div></details>'
     return (
-        f'<tr><td>{number}</td><th scope="row">{link}{where}{text}</th><td>{hit.score:.3f}</td>'
-        f"<td>{_part(hit.meaning_rank, hit.meaning)}</td><td>{_part(hit.words_rank, hit.words)}</td>"
-        f"<td>{hit.names:.2f}</td><td>{hit.line:.2f}</td></tr>"
+        f'<tr><td>{number}</td><th scope="row">{link}{where}{text}</th>'
+        f'<td data-label="Score">{hit.score:.3f}</td>'
+        f'<td data-label="By meaning">{_part(hit.meaning_rank, hit.meaning)}</td>'
+        f'<td data-label="By words">{_part(hit.words_rank, hit.words)}</td>'
+        f'<td data-label="Names">{hit.names:.2f}</td><td data-label="Best line">{hit.line:.2f}</td></tr>'
     )
 
 
