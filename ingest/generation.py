@@ -59,6 +59,8 @@ class GenerationBuild:
         self._worker.shutdown(wait=True, cancel_futures=True)
         if self._filling is not None:
             self._filling.close()
+            if self._files.pointed_name() != self._filling.name:  # nothing was new after all, or it failed
+                shutil.rmtree(self._files.generations / self._filling.name, ignore_errors=True)
 
     @property
     def is_current(self) -> bool:

@@ -153,6 +153,15 @@ def test_a_failed_build_leaves_the_served_generation(corpus, tmp_path, monkeypat
     assert len(chunks_of(tmp_path)) == len(before) + 1
 
 
+def test_a_build_that_turns_out_not_to_be_needed_leaves_nothing(corpus, tmp_path, files):
+    ingest(corpus, tmp_path)
+    before = served(tmp_path)
+    (corpus / "empty.md").write_text("")
+    assert len(ingest(corpus, tmp_path).rejected) == 1
+    assert served(tmp_path) == before
+    assert [path.name for path in files.generations.iterdir()] == [before.name]
+
+
 def test_what_is_served_stays_until_the_next_build(corpus, tmp_path, files):
     ingest(corpus, tmp_path)
     first = served(tmp_path).name
