@@ -12,7 +12,7 @@ as it has them. Words are compared, since its loader strips markup. nDCG and MRR
   lexical     BM25 alone
   fused       both by rank
   full        and names and best lines: what is served
-  rerank      and a cross-encoder, where the domain has one (graft retriever train-reranker)
+  rerank      and a cross-encoder: retrieve.reranker, else the one of graft retriever train-reranker, if it was run
 
 Differences are to the LangChain default, with 95% intervals from 2,000 resamples of the questions' records. What can
 be chosen (weights, reranker) was chosen on training records: the test split is only measured.
@@ -66,6 +66,7 @@ def main() -> None:
     from graft.build import load_embeddings, open_pack, token_counter
     from graft.models import prepare_models
     from retriever.hybrid import open_retriever
+    from retriever.reranker import CrossEncoderReranker
 
     settings = load_settings()
     workspace = Workspace.open(arguments.workspace)
@@ -88,6 +89,11 @@ def main() -> None:
         bare = WithoutHeadings(retriever, corpus, bench, say)
         for way in ("dense", "full"):
             rows[f"{way}, no headings"] = ask(lambda question, k, way=way: bare.search(question, k, way), examples)
+    trained = workspace.root / "rerankers" / pack.name
+    if "rerank" not in skip and (settings.retrieve.reranker or trained.is_dir()):
+        reranker = CrossEncoderReranker(settings.retrieve.reranker or trained)
+        reranking = open_retriever(corpus, embeddings, settings.retrieve, reranker)
+        rows["rerank"] = ask(reranking.search, examples)
     report(rows, examples, token_counter(models.llm), arguments)
 
 

@@ -130,7 +130,7 @@ def _train(
     from datasets import Dataset
     from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
     from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
-    from transformers import TrainerCallback
+    from transformers import PrinterCallback, TrainerCallback
 
     deadline = time.monotonic() + 60 * max_minutes
 
@@ -165,4 +165,5 @@ def _train(
         loss=BinaryCrossEntropyLoss(model, pos_weight=balance),
         callbacks=[Watch()],
     )
+    trainer.remove_callback(PrinterCallback)  # would print its summary on standard output
     trainer.train()
