@@ -13,24 +13,13 @@ from advisor.markdown import (
     status_sentence,
 )
 from advisor.methods import columns
-from core.html import Html, el
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+from core.html import Html, el, page
 
 
 def to_html(advice: Advice, title: str) -> str:
     """The whole page. Every text from questions, documents and settings is escaped."""
     style = Path(__file__).with_name("advice.css").read_text(encoding="utf-8")
     heading = f"{title}: which of ICL, RAG and fine-tuning?"
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("title", heading),
-        el("style", Html(style)),
-    )
     body = [
         _verdict(advice, heading),
         _section("What to try, in this order", el("ol", [_step(step) for step in advice.order])),
@@ -46,7 +35,7 @@ def to_html(advice: Advice, title: str) -> str:
         _questions(advice),
         _methods(advice),
     ]
-    return f"<!doctype html>\n{el('html', head, el('body', el('main', body)), lang='en')}\n"
+    return page(heading, style, body)
 
 
 def _verdict(advice: Advice, heading: str) -> Html:

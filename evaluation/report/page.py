@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from core.files import write_atomically
-from core.html import Html, el
+from core.html import Html, el, page
 from evaluation.measures import MEASURES
 from evaluation.report import sections
 from evaluation.result import LabResult
 from evaluation.table import detectable_sentence, interaction_sentence, margin_sentence, seeds_sentence
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def write_report(result: LabResult, path: Path) -> None:
@@ -23,15 +21,6 @@ def render_report(result: LabResult) -> str:
     document = result.document
     title = f"{result.title}: the arms compared"
     style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("title", title),
-        el("style", Html(style)),
-    )
     parts = [
         _verdict(result, document, title),
         sections.quality(document),
@@ -44,7 +33,7 @@ def render_report(result: LabResult) -> str:
         sections.all_figures(document),
         _method(document),
     ]
-    return f"<!doctype html>\n{el('html', head, el('body', el('main', parts)), lang='en')}\n"
+    return page(title, style, parts)
 
 
 def _verdict(result: LabResult, document: dict[str, Any], title: str) -> Html:
