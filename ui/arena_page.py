@@ -11,6 +11,7 @@ from ui.arena_parts import ArenaParts
 from ui.quiet import AT_ONCE, QUIET
 from ui.render_arena import LETTERS, cards_html
 from ui.render_status import line_html
+from ui.selectors import corpus_selector, format_selector, schema_selector
 
 
 def build_arena(service: DomainService) -> ArenaParts:
@@ -30,27 +31,9 @@ def build_arena(service: DomainService) -> ArenaParts:
                 filterable=False,
                 elem_id="contestants",
             )
-            answers = gr.Radio(
-                choices.format_choices(pack), value=format, label="Format", elem_id="arena-format", elem_classes="tiles"
-            )
-            schema = gr.Dropdown(
-                choices.schema_choices(pack),
-                value=choices.ANY_SCHEMA,
-                label="Shape of the answer",
-                info="The fields a JSON or YAML answer has.",
-                filterable=False,
-                visible=format in STRUCTURED,
-                elem_id="arena-schema",
-            )
-            corpus = gr.Dropdown(
-                corpora,
-                value=corpora[0][1] if corpora else None,
-                label="Collection",
-                info="The documents that are searched.",
-                filterable=False,
-                visible=len(corpora) > 1,
-                elem_id="arena-corpus",
-            )
+            answers = format_selector(pack, format, "arena-format")
+            schema = schema_selector(pack, format, "arena-schema")
+            corpus = corpus_selector(corpora, "arena-corpus", visible=len(corpora) > 1)
             blind = gr.Checkbox(
                 value=True,
                 label="Hide who is who until I vote",

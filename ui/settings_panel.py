@@ -14,6 +14,7 @@ from core.chat import Question
 from core.service import DomainService
 from core.types import STRUCTURED
 from ui import choices
+from ui.selectors import corpus_selector, format_selector, schema_selector
 
 
 @dataclass(frozen=True)
@@ -39,41 +40,22 @@ def build_settings(service: DomainService) -> SettingsPanel:
     arms = choices.offered_arms(service, service.status())
     arm = choices.default_arm(pack, arms)
     format = choices.default_format(pack)
-    structured = format in STRUCTURED
     corpora = choices.corpus_choices(service.corpora(), pack)
     adapters = service.adapters()
     panel = SettingsPanel(
         arm=gr.Dropdown(
             arms, value=arm, label="How to answer", info=choices.arm_hint(arm), filterable=False, elem_id="arm"
         ),
-        format=gr.Radio(
-            choices.format_choices(pack), value=format, label="Format", elem_id="format", elem_classes="tiles"
-        ),
-        schema=gr.Dropdown(
-            choices.schema_choices(pack),
-            value=choices.ANY_SCHEMA,
-            label="Shape of the answer",
-            info="The fields a JSON or YAML answer has.",
-            filterable=False,
-            visible=structured,
-            elem_id="schema",
-        ),
+        format=format_selector(pack, format, "format"),
+        schema=schema_selector(pack, format, "schema"),
         constrained=gr.Checkbox(
             value=True,
             label="Guarantee the shape",
             info="The model can then write nothing but a valid answer.",
-            visible=structured,
+            visible=format in STRUCTURED,
             elem_id="constrained",
         ),
-        corpus=gr.Dropdown(
-            corpora,
-            value=corpora[0][1] if corpora else None,
-            label="Collection",
-            info="The documents that are searched.",
-            filterable=False,
-            visible=bool(corpora),
-            elem_id="corpus",
-        ),
+        corpus=corpus_selector(corpora, "corpus", visible=bool(corpora)),
         adapter=gr.Dropdown(
             choices.adapter_choices(adapters),
             value=choices.ACTIVE_ADAPTER,
