@@ -80,5 +80,9 @@ class RequestError(GraftError):
     """A request asks for something that does not exist: an arm, a format, a schema, a model name."""
 
 
+class NotAllowedError(RequestError):
+    """The role of whoever asks does not allow this."""
+
+
 class LabError(GraftError):
     """A lab run cannot be made or read."""

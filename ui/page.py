@@ -1,18 +1,25 @@
 """The page: masthead, status strip, and the parts of the workbench below. Gets its objects passed in."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import gradio as gr
 
 from core.conversations import ConversationStore
 from core.corpus_desk import CorpusDesk
 from core.feedback_store import FeedbackStore
+from core.roles import Right
 from core.service import DomainService
 from ui.arena_page import build_arena, wire_arena
 from ui.chat_page import build_chat, wire_chat
 from ui.documents_page import build_documents, wire_documents
+from ui.guarded_blocks import GuardedBlocks
+from ui.quiet import AT_ONCE
 from ui.rating_panel import wire_ratings
 from ui.render_page import masthead
 from ui.show import Shower
 from ui.status_strip import build_status_strip
+from ui.visitors import allows
 
 # Answers that may be written at once; vLLM queues what it cannot batch.
 CONCURRENT_ANSWERS = 64
@@ -23,11 +30,13 @@ def build_page(
 ) -> gr.Blocks:
     """Build the page over `service`, with a page for documents where there is a `desk`.
 
-    Theme and style sheet are given when it is mounted (`ui.mount`).
+    Theme and style sheet are given when it is mounted (`ui.mount`). A tab that not every role may use is built under
+    `page.only(right)` and named in `guarded`.
     """
     pack = service.pack
     # Uploads that nobody added to the documents are removed after a day.
-    with gr.Blocks(
+    guarded: list[tuple[gr.Tab, Right]] = []
+    with GuardedBlocks(
         title=f"{pack.title} · Graft", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86_400)
     ) as page:
         gr.HTML(masthead(pack), elem_id="masthead", js_on_load=None)
@@ -38,11 +47,29 @@ def build_page(
             with gr.Tab("Arena", id="arena", elem_id="page-arena") as arena_tab:
                 arena = build_arena(service)
             if desk is not None:
-                with gr.Tab("Documents", id="documents", elem_id="page-documents") as documents_tab:
+                with (
+                    page.only(Right.DOCUMENTS),
+                    gr.Tab("Documents", id="documents", elem_id="page-documents") as documents_tab,
+                ):
                     wire_documents(desk, documents_tab, build_documents())
+                guarded.append((documents_tab, Right.DOCUMENTS))
         build_status_strip(service, page, strip, panel, parts.send, parts.line)
         wire_chat(service, conversations, feedback, page, panel, parts)
         wire_ratings(service.pack, feedback, Shower(parts, conversations), form)
         wire_arena(service, feedback, arena_tab, arena)
+        _hide_from_others(page, guarded)
     page.queue(default_concurrency_limit=CONCURRENT_ANSWERS, api_open=False)
     return page
+
+
+def _hide_from_others(page: gr.Blocks, guarded: Sequence[tuple[gr.Tab, Right]]) -> None:
+    """Show each tab to those who may use it. Who calls its events all the same is refused by `GuardedBlocks`."""
+    if not guarded:
+        return
+    tabs, rights = zip(*guarded, strict=True)
+
+    def visible(request: gr.Request) -> Any:
+        shown = [gr.update(visible=allows(request, right)) for right in rights]
+        return shown if len(shown) > 1 else shown[0]
+
+    page.load(visible, None, list(tabs), **AT_ONCE)

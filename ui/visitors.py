@@ -1,7 +1,7 @@
 """Who a request is from: without logins, one user per browser, known by a signed cookie. Pure ASGI.
 
-Whoever is known stands in the request's state as `user`, where the page's events and downloads read it (`user_of`). A
-login in front of the page sets the same; this then leaves it alone.
+Whoever is known stands in the request's state as `user`, and what they may as `role`, where the page's events and
+routes read it (`user_of`, `role_of`). A login in front of the page sets the same; this then leaves it alone.
 """
 
 import hashlib
@@ -13,6 +13,8 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.roles import Right, Role, may
 
 COOKIE = "graft_user"
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -30,13 +32,15 @@ class Visitors:
         if scope["type"] not in {"http", "websocket"} or scope.get("state", {}).get("user"):
             await self.app(scope, receive, send)
             return
+        # Nobody is asked who they are: whoever reaches the page may all of it.
+        scope.setdefault("state", {})["role"] = Role.ADMIN
         headers = Headers(scope=scope)
         user = verified(_cookie(headers), self._secret)
         new = user is None and scope["type"] == "http" and _opens_page(scope, headers)
         if new:
             user = secrets.token_hex(16)
         if user is not None:
-            scope.setdefault("state", {})["user"] = user
+            scope["state"]["user"] = user
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and _is_html(message):
@@ -56,6 +60,17 @@ def user_of(request: Any) -> str | None:
     state = getattr(request, "state", None)
     user = getattr(state, "user", None)
     return str(user) if user else None
+
+
+def role_of(request: Any) -> Role | None:
+    """What whoever is behind a Starlette or Gradio request may; None: nothing is known of them."""
+    role = getattr(getattr(request, "state", None), "role", None)
+    return role if isinstance(role, Role) else None
+
+
+def allows(request: Any, right: Right) -> bool:
+    """Whether whoever is behind a request holds a right."""
+    return may(role_of(request), right)
 
 
 def signed(user: str, secret: bytes) -> str:

@@ -5,7 +5,8 @@ from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from starlette.responses import HTMLResponse
 
-from ui.visitors import COOKIE, Visitors, signed, user_of, verified
+from core.roles import Right
+from ui.visitors import COOKIE, Visitors, allows, role_of, signed, user_of, verified
 
 SECRET = b"s" * 32
 PAGE = {"Accept": "text/html"}
@@ -87,3 +88,18 @@ def test_a_user_that_a_login_named_is_left_alone():
     answer = TestClient(login).get("/", headers=PAGE)
     assert answer.text == "ann"
     assert "set-cookie" not in answer.headers
+
+
+def test_where_nobody_is_asked_everybody_may_all(client):
+    app = client.app
+
+    @app.get("/role")
+    def role(request: Request) -> dict[str, str | None]:
+        return {"role": role_of(request), "allowed": str(allows(request, Right.USERS))}
+
+    assert client.get("/role").json() == {"role": "admin", "allowed": "True"}
+
+
+def test_nothing_known_allows_nothing():
+    assert role_of(Request({"type": "http"})) is None
+    assert not allows(Request({"type": "http"}), Right.CHAT)
