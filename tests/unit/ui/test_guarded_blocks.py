@@ -23,7 +23,7 @@ class Bouncer:
 
 
 @pytest.fixture(scope="module")
-def client():
+def site():
     seen = []
     with GuardedBlocks(analytics_enabled=False) as page:
         box, button, other = gr.Textbox(), gr.Button(), gr.Button()
@@ -34,12 +34,11 @@ def client():
             page.load(lambda text: seen.append(text) or f"train {text}", box, box, queue=False)
     app = FastAPI()
     app.add_middleware(Bouncer)
-    client = TestClient(gr.mount_gradio_app(app, page, path="/", ssr_mode=False))
-    client.seen = seen
-    return client
+    return TestClient(gr.mount_gradio_app(app, page, path="/", ssr_mode=False)), seen
 
 
-def call(client, number, role):
+def call(site, number, role):
+    client, _ = site
     headers = {"x-role": role} if role else {}
     body = {"data": ["hello"], "fn_index": number, "session_hash": "s"}
     return client.post("/gradio_api/run/predict", json=body, headers=headers)
@@ -56,17 +55,17 @@ def call(client, number, role):
         (2, "admin", "train hello"),
     ],
 )
-def test_an_event_runs_for_those_who_may(client, number, role, answer):
-    client.seen.clear()
-    response = call(client, number, role)
+def test_an_event_runs_for_those_who_may(site, number, role, answer):
+    site[1].clear()
+    response = call(site, number, role)
     if answer is not None:
         assert response.json()["data"] == [answer]
         return
     assert response.status_code == 500
     assert "this needs the role" in response.json()["error"]
-    assert client.seen == []
+    assert site[1] == []
 
 
-def test_only_what_somebody_wanted_is_refused_aloud(client):
-    assert call(client, 1, "chat").json()["visible"] is True
-    assert call(client, 2, "chat").json()["visible"] is False
+def test_only_what_somebody_wanted_is_refused_aloud(site):
+    assert call(site, 1, "chat").json()["visible"] is True
+    assert call(site, 2, "chat").json()["visible"] is False
