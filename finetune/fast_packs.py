@@ -1,11 +1,12 @@
 """Rows of a batch grouped into packs and shared out among workers.
 
-Rows that begin alike (the same persona, format and schema) share their beginning in a pack, where it is computed
-once. A plan is good when the busiest worker has little to do. Knows no model and no thread.
+Rows that begin alike (the same passages, or the same persona, format and schema) share their beginning in a pack, where
+it is computed once. A plan is good when the busiest worker has little to do. Knows no model and no thread.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ PACK_TOKENS = 2048
 _SHORTEST_SHARED = 16
 # A token costs one unit plus this much for every token it attends to.
 _ATTENTION_COST = 1 / 2500
+# Rows by their places in order.
+Span = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,20 @@ def read_rows(input_ids: Tensor, attention_mask: Tensor | None, labels: Tensor) 
 
 def plan(rows: Sequence[Row], workers: int, pack_tokens: int = PACK_TOKENS) -> list[list[Pack]]:
     """Packs for each worker, at most `workers` lists; rows longer than `pack_tokens` are packs of their own."""
-    ordered = sorted(rows, key=lambda row: row.tokens)
-    best: list[list[list[Row]]] = []
+    ordered = _Ordered(rows)
+    families, loose = _families(ordered)
+    best: list[list[Span]] = []
     best_cost = float("inf")
-    for count in range(min(workers, len(rows)), len(rows) + 1):
-        groups = _cut(ordered, count, pack_tokens)
-        shares = _share_out(groups, workers)
-        cost = max(sum(_cost(group) for group in share) for share in shares)
-        if cost < best_cost:
-            best, best_cost = shares, cost
-    return [[make_pack(group) for group in share] for share in best if share]
+    for parts in range(1, workers + 1):
+        # A family that is cut computes its beginning once more, which pays where a worker has nothing else to do.
+        whole = [span for family in families for span in _cut(ordered, family, parts, pack_tokens)]
+        for count in range(min(1, len(loose)), len(loose) + 1):
+            spans = whole + [span for span in _cut(ordered, loose, count, pack_tokens) if span]
+            shares = _share_out(spans, [ordered.cost(span) for span in spans], workers)
+            cost = max(sum(map(ordered.cost, share)) for share in shares)
+            if cost < best_cost:
+                best, best_cost = shares, cost
+    return [[make_pack([ordered.rows[i] for i in span]) for span in share] for share in best if share]
 
 
 def make_pack(rows: Sequence[Row]) -> Pack:
@@ -101,44 +108,90 @@ def _shared(rows: Sequence[Row]) -> int:
     if len(rows) < 2:
         return 0
     limit = min(row.first_label for row in rows) - 1
-    first = rows[0].tokens
     for row in rows[1:]:
-        limit = min(limit, len(row.tokens))
-        limit = next((i for i in range(limit) if row.tokens[i] != first[i]), limit)
+        limit = min(limit, _alike(rows[0].tokens, row.tokens))
     return limit if limit >= _SHORTEST_SHARED else 0
 
 
-def _cost(rows: Sequence[Row]) -> float:
-    shared = _shared(rows)
-    cost = shared * (1 + shared / 2 * _ATTENTION_COST)
-    for row in rows:
-        own = len(row.tokens) - shared
-        cost += own * (1 + (shared + own / 2) * _ATTENTION_COST)
-    return cost
+def _alike(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many tokens two rows begin with alike."""
+    pairs = zip(first, second, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
 
 
-def _cut(rows: Sequence[Row], count: int, pack_tokens: int) -> list[list[Row]]:
-    """Cut neighbours into about `count` groups of equal length, none above `pack_tokens` unless it is one row."""
-    aim = min(pack_tokens, sum(len(row.tokens) for row in rows) / count)
-    groups: list[list[Row]] = []
+class _Ordered:
+    """Rows sorted by their tokens, with how much each shares with the next; what a span of them costs."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = sorted(rows, key=lambda row: row.tokens)
+        self._limits = [row.first_label - 1 for row in self.rows]
+        self.common = [_alike(a.tokens, b.tokens) for a, b in pairwise(self.rows)]
+        self._costs: dict[Span, float] = {}
+
+    def shared(self, span: Span) -> int:
+        """How many tokens the rows of a span begin with alike, as `make_pack` counts them."""
+        if len(span) < 2:
+            return 0
+        first, last = span[0], span[-1]
+        # Sorted: no two rows of a stretch share less than some two neighbours in it.
+        limit = min(*self.common[first:last], *(self._limits[i] for i in span))
+        return limit if limit >= _SHORTEST_SHARED else 0
+
+    def cost(self, span: Span) -> float:
+        """What computing a span as one pack takes, in tokens."""
+        if span not in self._costs:
+            shared = self.shared(span)
+            cost = shared * (1 + shared / 2 * _ATTENTION_COST)
+            for i in span:
+                own = len(self.rows[i].tokens) - shared
+                cost += own * (1 + (shared + own / 2) * _ATTENTION_COST)
+            self._costs[span] = cost
+        return self._costs[span]
+
+    def size(self, span: Span) -> int:
+        """Tokens of the pack that a span makes."""
+        shared = self.shared(span)
+        return shared + sum(len(self.rows[i].tokens) - shared for i in span)
+
+
+def _families(ordered: _Ordered) -> tuple[list[Span], Span]:
+    """Neighbours most of whose tokens are the same (the same passages), and the rows that have none such."""
+    spans: list[list[int]] = [[0]]
+    for i, common in enumerate(ordered.common):
+        length = min(len(ordered.rows[i].tokens), len(ordered.rows[i + 1].tokens))
+        if common >= max(_SHORTEST_SHARED, length / 2):
+            spans[-1].append(i + 1)
+        else:
+            spans.append([i + 1])
+    families = [tuple(span) for span in spans if len(span) > 1]
+    return families, tuple(span[0] for span in spans if len(span) == 1)
+
+
+def _cut(ordered: _Ordered, span: Span, count: int, pack_tokens: int) -> list[Span]:
+    """Cut a span into about `count` spans of equal size, none above `pack_tokens` unless it is one row."""
+    if not span:
+        return []
+    shared = ordered.shared(span)
+    sizes = [len(ordered.rows[i].tokens) - shared for i in span]
+    aim = min(pack_tokens - shared, sum(sizes) / max(count, 1))
+    parts: list[list[int]] = []
     total = filled = 0
-    for row in rows:
-        size = len(row.tokens)
-        # A row belongs to the group in whose stretch its middle falls.
-        if not groups or total + size / 2 > aim * len(groups) or filled + size > pack_tokens:
-            groups.append([])
+    for i, size in zip(span, sizes, strict=True):
+        # A row belongs to the part in whose stretch its middle falls.
+        if not parts or total + size / 2 > aim * len(parts) or filled + size > pack_tokens - shared:
+            parts.append([])
             filled = 0
-        groups[-1].append(row)
+        parts[-1].append(i)
         total, filled = total + size, filled + size
-    return groups
+    return [tuple(part) for part in parts]
 
 
-def _share_out(groups: Sequence[list[Row]], workers: int) -> list[list[list[Row]]]:
-    """Longest first, each to the worker with the least to do."""
-    shares: list[list[list[Row]]] = [[] for _ in range(workers)]
+def _share_out(spans: Sequence[Span], costs: Sequence[float], workers: int) -> list[list[Span]]:
+    """Dearest first, each to the worker with the least to do."""
+    shares: list[list[Span]] = [[] for _ in range(workers)]
     loads = [0.0] * workers
-    for group in sorted(groups, key=_cost, reverse=True):
+    for cost, span in sorted(zip(costs, spans, strict=True), reverse=True):
         idlest = loads.index(min(loads))
-        shares[idlest].append(group)
-        loads[idlest] += _cost(group)
+        shares[idlest].append(span)
+        loads[idlest] += cost
     return shares

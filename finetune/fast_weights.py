@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.processor import multiplies_bfloat16
+
 # Decoder layers whose computation is exactly that of fast_pass.py (Qwen2's biases included).
 _LAYERS = {"LlamaDecoderLayer", "MistralDecoderLayer", "Qwen2DecoderLayer"}
 _MODELS = {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"}
@@ -183,11 +185,8 @@ class ModelWeights:
 
 
 def _fast_dtype(dtype: torch.dtype) -> torch.dtype:
-    """bfloat16 is quick only where the processor multiplies it; x86 without the instructions emulates it."""
-    if dtype != torch.bfloat16 or not torch.cpu._is_avx2_supported():  # noqa: SLF001
-        return dtype
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
-    return dtype if native else torch.float32
+    """bfloat16 is quick only where the processor multiplies it; others emulate it."""
+    return torch.float32 if dtype == torch.bfloat16 and not multiplies_bfloat16() else dtype
 
 
 def _check_parameters(model: nn.Module) -> None:

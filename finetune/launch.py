@@ -18,7 +18,7 @@ from core.settings import TrainSettings
 from finetune.adapter_files import Parent
 from finetune.dataset import RowsCard
 from finetune.job import Job, Status, read_status
-from finetune.presets import METHODS, PRESETS
+from finetune.presets import METHODS, PRESETS, may_be_fast
 from finetune.run import ADAPTER_FOLDER, MODEL_FOLDER
 
 JOB, CARD, ROWS = "job.json", "card.json", "rows.jsonl"
@@ -47,6 +47,8 @@ def make_job(
     parent = None if facts.data == "rows" else needed_parent(settings, card.domain, parent)
     if settings.dropout and facts.trains == "weights":
         raise TrainError("train.dropout is LoRA's: leave it at 0 with method full")
+    fast = may_be_fast(settings.method, settings.dropout, settings.gpus)
+    rows_per_step = (preset.grouped_rows_per_step if fast else None) or preset.rows_per_step
     return Job(
         domain=card.domain,
         base=str(base),
@@ -66,7 +68,7 @@ def make_job(
         epochs=settings.epochs or preset.epochs,
         max_minutes=settings.max_minutes or preset.max_minutes,
         max_steps=settings.max_steps,
-        rows_per_step=settings.rows_per_step or preset.rows_per_step,
+        rows_per_step=settings.rows_per_step or rows_per_step,
         rows_per_batch=preset.rows_per_batch,
         checkpointing=preset.checkpointing,
         validation_share=preset.validation_share if settings.validation_share is None else settings.validation_share,

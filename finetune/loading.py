@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import TrainError
+from core.processor import multiplies_bfloat16
 from finetune.job import Job
 from finetune.sizes import empty_model, linear_layers, target_names
 
@@ -21,7 +22,7 @@ def load_model(job: Job) -> Any:
     from transformers import AutoModelForCausalLM
 
     # All weights of `full` are updated: steps of its size would be lost in bfloat16's rounding.
-    dtype = torch.float32 if job.facts.trains == "weights" else torch.bfloat16
+    dtype = torch.float32 if job.facts.trains == "weights" else quick_dtype()
     options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
     if torch.cuda.is_available():
         local = int(os.environ.get("LOCAL_RANK", "0"))
@@ -39,6 +40,13 @@ def load_model(job: Job) -> Any:
     return _continued(model, job) if job.parent_folder else model
 
 
+def quick_dtype() -> Any:
+    """bfloat16, but float32 on a CPU that only emulates it."""
+    import torch
+
+    return torch.bfloat16 if torch.cuda.is_available() or multiplies_bfloat16() else torch.float32
+
+
 def four_bits(*, sharded: bool = False) -> Any:
     """How `qlora` loads the base: NF4 with quantised constants, multiplied in bfloat16. Raises TrainError."""
     from importlib.util import find_spec
@@ -52,7 +60,7 @@ def four_bits(*, sharded: bool = False) -> Any:
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_compute_dtype=quick_dtype(),
         # FSDP shards tensors of one type only.
         bnb_4bit_quant_storage=torch.bfloat16 if sharded else torch.uint8,
     )

@@ -14,7 +14,8 @@ SHARES = {"fast": 0.5, "cpu": 0.1, "quantised": 0.15, "cuda": 0.35}
 class Machine:
     """`flops`: multiply-adds counted as two, a second; `available`: bytes on each device; `workers`: CPU threads.
 
-    `checkpoints`: whether activations are computed again where nobody says otherwise.
+    `checkpoints`: whether activations are computed again where nobody says otherwise. `element`: bytes of a number in
+    the type that is quick here.
     """
 
     device: str
@@ -23,11 +24,14 @@ class Machine:
     flops: float
     workers: int = 1
     checkpoints: bool = True
+    element: int = 2
 
 
 def this_machine(available_memory: Callable[[], int]) -> Machine:
     """This machine; `available_memory` tells its free main memory in bytes. Takes a fraction of a second."""
     import torch
+
+    from finetune.loading import quick_dtype
 
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
@@ -37,15 +41,17 @@ def this_machine(available_memory: Callable[[], int]) -> Machine:
     # The training process will have them all, whatever this one was limited to.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     flops = _matmul_flops("cpu", 768) * cores / min(cores, torch.get_num_threads())
-    return Machine("cpu", f"CPU with {cores} threads", available_memory(), flops, cores)
+    return Machine("cpu", f"CPU with {cores} threads", available_memory(), flops, cores, element=quick_dtype().itemsize)
 
 
 def _matmul_flops(device: str, size: int) -> float:
-    """The best of a few products of bfloat16 matrices, as models of about that width have them."""
+    """The best of a few matrix products as models of about that width have them, in the type they are trained in."""
     import torch
 
-    left = torch.randn(4 * size, size, device=device).bfloat16()
-    right = torch.randn(size, 2 * size, device=device).bfloat16()
+    from finetune.loading import quick_dtype
+
+    left = torch.randn(4 * size, size, device=device).to(quick_dtype())
+    right = torch.randn(size, 2 * size, device=device).to(quick_dtype())
     best = 1e9
     for _ in range(6):
         began = time.perf_counter()

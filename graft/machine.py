@@ -18,16 +18,6 @@ def nvidia_gpus() -> list[str]:
     return [line.strip() for line in listed.stdout.splitlines() if line.strip()] if listed.returncode == 0 else []
 
 
-def cpu_flags() -> frozenset[str]:
-    """Feature flags of the CPU as Linux names them; empty elsewhere."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return frozenset()
-    lines = (line.partition(":")[2] for line in text.splitlines() if line.startswith("flags"))
-    return frozenset(next(lines, "").split())
-
-
 def available_memory() -> int:
     """Bytes that can be taken now, a container's limit included."""
     import psutil

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.processor import multiplies_bfloat16
 from serve.cpu_threads import usable_cores
 from serve.vllm_metadata import PLUGIN
 
@@ -17,7 +18,10 @@ CPU_LORAS = 16  # adapters kept in memory beyond those in slots, least recently 
 
 @dataclass(frozen=True)
 class VllmOptions:
-    """What can be chosen about a vLLM server. `threads` None: all usable cores; `cpu`: a CPU build."""
+    """What can be chosen about a vLLM server. `threads` None: all usable cores; `cpu`: a CPU build.
+
+    `dtype` "auto": the model's own, but float32 on a CPU that only emulates bfloat16.
+    """
 
     model_dir: Path
     served_name: str
@@ -38,6 +42,11 @@ class VllmOptions:
         """Whether scheduler and model share one process: on CPU this saves a process start and a hop per token."""
         return self.cpu and self.tensor_parallel == 1
 
+    @property
+    def computes_in(self) -> str:
+        """What vLLM is told as `--dtype`."""
+        return "float32" if self.dtype == "auto" and self.cpu and not multiplies_bfloat16() else self.dtype
+
 
 def server_command(options: VllmOptions, socket: Path) -> list[str]:
     """The arguments of vLLM's API server on a Unix socket."""
@@ -48,7 +57,7 @@ def server_command(options: VllmOptions, socket: Path) -> list[str]:
         *("--served-model-name", options.served_name),
         *("--uds", str(socket)),
         *("--max-model-len", str(options.max_model_len)),
-        *("--dtype", options.dtype),
+        *("--dtype", options.computes_in),
         *("--max-num-seqs", str(options.max_num_seqs)),
         *("--tensor-parallel-size", str(options.tensor_parallel)),
         "--enable-lora",

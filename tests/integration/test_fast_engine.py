@@ -111,6 +111,20 @@ def test_gradients_are_those_of_peft(kind: str, shared: int, monkeypatch: pytest
     assert any(s.context for share in packs[0] for pack in share for s in pack.segments) == bool(shared)
 
 
+def test_gradients_where_each_of_two_families_shares_its_own_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_model(dtype=torch.float64)
+    ids, mask, labels = batch([60, 61, 58, 49, 55, 57], 24)
+    ids[3:, 8:40] = (ids[3, 8:40] + 11) % VOCABULARY
+    packs = []
+    monkeypatch.setattr("finetune.fast_engine.plan", lambda *a: packs.append(fast_packs.plan(*a)) or packs[-1])
+    ids[:3, 24:40] = ids[0, 24:40]
+    loss, expected = plain(model, ids, mask, labels)
+    found_loss, found = fast(model, ids, mask, labels)
+    torch.testing.assert_close(found_loss, loss, rtol=1e-7, atol=0)
+    assert worst(found, expected) < 1e-5
+    assert [pack.segments[0].stop for share in packs[0] for pack in share] == [40, 40]
+
+
 def test_attention_in_several_blocks_and_recomputed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("finetune.fast_attention._BLOCK_ROWS", 20)
     monkeypatch.setattr("finetune.fast_pass.FastPass._attention_bytes", lambda *_: 1 << 60)

@@ -60,13 +60,13 @@ def _test_rows(subjects: list[Subject]) -> list[Row]:
 
 
 def _train_rows(subject: Subject) -> list[Row]:
-    """Two to four examples of a record, one or two of an invented thing, in wordings and formats that differ."""
+    """Four to six examples of a record, two of an invented thing, in wordings and formats that differ."""
     start = rank("format:" + subject.id)
-    count = 2 + start % 3 if subject.record else 1 + (start % 3 == 0)
+    count = 4 + start % 3 if subject.record else 2
     used: set[str] = set()
     rows = []
     for number in range(1, count + 1):
-        naming = _naming(subject, wants_description=number == 2 or (number == 4 and start % 2 == 0))
+        naming = _naming(subject, wants_description=number % 2 == 0)
         format = FORMATS[(start + number * _STEP) % len(FORMATS)]
         rows.append(_row(subject, naming, "seen", format, number, used))
     return rows

@@ -65,5 +65,22 @@ def test_plan_prefers_sharing_and_respects_the_limit() -> None:
     assert sum(len(share) for share in single) == 8
 
 
+def test_rows_over_the_same_passages_are_one_pack_beside_others_that_only_begin_alike() -> None:
+    persona = list(range(100, 140))
+    families = [[*persona, *range(start, start + 200)] for start in (1000, 2000, 3000, 4000)]
+    rows = [row(*family, *range(n * 20, n * 20 + 20)) for family in families for n in range(4)]
+    random.Random(0).shuffle(rows)
+    shares = plan(rows, workers=2)
+    packs = [pack for share in shares for pack in share]
+    assert sorted(pack.tokens.numel() for pack in packs) == [240 + 4 * 20] * 4
+    assert [len(share) for share in shares] == [2, 2]
+
+
+def test_a_lone_family_is_cut_for_the_second_worker() -> None:
+    begin = list(range(1000, 1040))
+    shares = plan([row(*begin, *range(n * 30, n * 30 + 30)) for n in range(8)], workers=2)
+    assert [sum(pack.tokens.numel() for pack in share) for share in shares] == [40 + 4 * 30] * 2
+
+
 def test_fewer_rows_than_workers() -> None:
     assert len(plan([row(1, 2, 3, 4)], workers=4)) == 1

@@ -59,7 +59,7 @@ def test_disk_counts_where_the_workspace_will_be(tmp_path, monkeypatch, free, st
 def test_device(monkeypatch, gpus, builds, flags, state, word):
     monkeypatch.setattr(doctor, "nvidia_gpus", lambda: gpus)
     monkeypatch.setattr(doctor, "is_installed", lambda name: name in builds)
-    monkeypatch.setattr(doctor, "cpu_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(doctor, "features", lambda: frozenset(flags))
     monkeypatch.setattr(doctor.os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
     check = doctor.check_device()
     assert check.state == state
