@@ -131,8 +131,8 @@ class _Loss(torch.autograd.Function):
 
 
 def best_kernels(dtype: torch.dtype) -> ModuleType:
-    """The compiled passes where they apply (bfloat16, Numba installed), else the plain ones."""
-    if dtype != torch.bfloat16 or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+    """The compiled passes where they apply (bfloat16 or float32, Numba installed), else the plain ones."""
+    if dtype not in (torch.bfloat16, torch.float32) or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return lora_math
     try:
         from finetune import fast_kernels

@@ -1,4 +1,4 @@
-"""The functions of `lora_math.py` on bfloat16 in main memory, compiled by Numba for this processor.
+"""The functions of `lora_math.py` on bfloat16 or float32 in main memory, compiled by Numba for this processor.
 
 Names and signatures are the same; `lora_math.py` says what is computed. Here each is one pass over memory, on one
 thread, without the interpreter's lock, so that several sequences can be worked on at once. Importing the module
@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
+from numba import njit, types  # pyright: ignore[reportAttributeAccessIssue]
+from numba.extending import overload
 
-from finetune.fast_bits import float_of_bits, load, store
+from finetune.fast_bits import float_of_bits, load, put
 
 _OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "boundscheck": False}
 
@@ -27,6 +28,8 @@ def _compiled(function: Any) -> Any:
 
 _F: Any = np.float32
 _ONE, _HALF, _ZERO = _F(1), _F(0.5), _F(0)
+# Below every score; not minus infinity, which `fastmath` may take for anything.
+_LOWEST = _F(-1e30)
 
 
 @njit(inline="always", **_OPTIONS)
@@ -40,9 +43,25 @@ def _exp(x: Any) -> Any:
     return power * float_of_bits(np.uint32(np.int32(whole) + np.int32(127)) << np.uint32(23))
 
 
-@njit(inline="always", **_OPTIONS)
 def _largest(row: Any, count: Any) -> Any:
-    """The largest of the first `count` numbers; compared as integers, which vectorises eight times better."""
+    """The largest of the first `count` numbers. For compiled code only."""
+    raise NotImplementedError
+
+
+@overload(_largest, inline="always")
+def _largest_of(row: Any, count: Any) -> Any:  # noqa: ARG001
+    return _largest_float if row.dtype == types.float32 else _largest_bits
+
+
+def _largest_float(row: Any, count: Any) -> Any:
+    top = row[0]
+    for i in range(count):
+        top = max(top, row[i])
+    return top
+
+
+def _largest_bits(row: Any, count: Any) -> Any:
+    # Compared as integers, which vectorises eight times better.
     top = np.int32(-(2**15))
     for i in range(count):
         bits = np.int32(np.int16(row[i]))
@@ -62,7 +81,7 @@ def _rms_norm(x: Any, weight: Any, eps: Any, wide: Any, rstd: Any) -> None:
         factor = _ONE / np.sqrt(total / _F(width) + eps)
         rstd[t] = factor
         for i in range(width):
-            out[i] = store(load(row[i]) * factor * weight[i])
+            put(out, i, load(row[i]) * factor * weight[i])
 
 
 @_compiled
@@ -77,7 +96,7 @@ def _rms_norm_backward(dy: Any, x: Any, weight: Any, rstd: Any, wide: Any) -> No
         mean = total * factor * factor / _F(width)
         for i in range(width):
             change = factor * (load(grad[i]) * weight[i] - load(row[i]) * mean)
-            out[i] = store(load(out[i]) + change)
+            put(out, i, load(out[i]) + change)
 
 
 @_compiled
@@ -87,7 +106,7 @@ def _swiglu(gate_up: Any, wide: Any) -> None:
         gate, up, out = gate_up[t, :width], gate_up[t, width:], wide[t]
         for i in range(width):
             value = load(gate[i])
-            out[i] = store(value / (_ONE + _exp(-value)) * load(up[i]))
+            put(out, i, value / (_ONE + _exp(-value)) * load(up[i]))
 
 
 @_compiled
@@ -99,9 +118,9 @@ def _swiglu_backward(dy: Any, gate_up: Any, wide: Any) -> None:
         for i in range(width):
             value, change = load(gate[i]), load(grad[i])
             sigmoid = _ONE / (_ONE + _exp(-value))
-            dup[i] = store(change * value * sigmoid)
+            put(dup, i, change * value * sigmoid)
             slope = sigmoid * (_ONE + value * (_ONE - sigmoid))
-            dgate[i] = store(change * load(up[i]) * slope)
+            put(dgate, i, change * load(up[i]) * slope)
 
 
 @njit(inline="always", **_OPTIONS)
@@ -110,8 +129,8 @@ def _turn(source: Any, cos: Any, sin: Any, sign: Any, target: Any) -> None:
     for i in range(half):
         first, second = load(source[i]), load(source[half + i])
         turn = sign * sin[i]
-        target[i] = store(first * cos[i] - second * turn)
-        target[half + i] = store(second * cos[i] + first * turn)
+        put(target, i, first * cos[i] - second * turn)
+        put(target, half + i, second * cos[i] + first * turn)
 
 
 @_compiled
@@ -162,7 +181,7 @@ def _merge_heads(o: Any, inverse: Any, wide: Any) -> None:
             a, r = head // group, t * group + head % group
             source, factor, target = o[a, r], inverse[a, r], wide[t, head * size : (head + 1) * size]
             for i in range(size):
-                target[i] = store(load(source[i]) * factor)
+                put(target, i, load(source[i]) * factor)
 
 
 @_compiled
@@ -175,7 +194,7 @@ def _merge_heads_backward(dy: Any, inverse: Any, do: Any) -> None:
             a, r = head // group, t * group + head % group
             source, factor, target = dy[t, head * size : (head + 1) * size], inverse[a, r], do[a, r]
             for i in range(size):
-                target[i] = store(load(source[i]) * factor)
+                put(target, i, load(source[i]) * factor)
 
 
 @_compiled
@@ -189,16 +208,16 @@ def _exp_rows(
             row = scores[head, r]
             seen = r // group + context + 1
             for i in range(seen, padded):
-                row[i] = np.uint16(0xFF80)  # minus infinity
+                put(row, i, _LOWEST)
             reach = min((seen + 63) // 64 * 64, padded)
             top = _largest(row, reach)
             total = _ZERO
             for i in range(reach):
                 value = _exp((load(row[i]) - top) * scale)
                 total += value
-                row[i] = store(value)
+                put(row, i, value)
             for i in range(seen, padded):
-                row[i] = np.uint16(0)
+                put(row, i, _ZERO)
             inverse[head, r] = _ONE / total
 
 
@@ -220,14 +239,14 @@ def _exp_rows_backward(
             grad, part = dscores[head, r], weights[head, r]
             seen = r // group + context + 1
             for i in range(seen, padded):
-                grad[i] = np.uint16(0)
+                put(grad, i, _ZERO)
             reach = min((seen + 63) // 64 * 64, padded)
             mean = _ZERO
             for i in range(reach):
                 mean += load(part[i]) * load(grad[i])
             mean *= inverse[head, r]
             for i in range(reach):
-                grad[i] = store(load(part[i]) * (load(grad[i]) - mean) * scale)
+                put(grad, i, load(part[i]) * (load(grad[i]) - mean) * scale)
 
 
 @_compiled
@@ -248,8 +267,8 @@ def _cross_entropy(logits: Any, labels: Any, scale: Any, stats: Any) -> None:
         stats[r, 2] = _ONE if chosen >= _ZERO else _ZERO
         factor = scale / total
         for i in range(row.shape[0]):
-            row[i] = store(_exp(load(row[i]) - top) * factor)
-        row[label] = store((np.exp(chosen) / total - _ONE) * scale)
+            put(row, i, _exp(load(row[i]) - top) * factor)
+        put(row, label, (np.exp(chosen) / total - _ONE) * scale)
 
 
 def _expose(compiled: Any) -> Callable[..., None]:

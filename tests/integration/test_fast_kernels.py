@@ -1,4 +1,4 @@
-"""The compiled passes compute in bfloat16 what lora_math computes."""
+"""The compiled passes compute in bfloat16 and in float32 what lora_math computes."""
 
 from typing import Any
 
@@ -14,8 +14,11 @@ TOKENS, KEY_HEADS, GROUP, SIZE = 37, 2, 3, 16
 ROWS = TOKENS * GROUP
 
 
+kind = torch.bfloat16
+
+
 def half(*shape: int) -> Tensor:
-    return torch.randn(*shape).bfloat16()
+    return torch.randn(*shape).to(kind)
 
 
 def both(name: str, *args: Any) -> tuple[list[Any], list[Any]]:
@@ -31,12 +34,14 @@ def both(name: str, *args: Any) -> tuple[list[Any], list[Any]]:
 def assert_same(found: list[Any], expected: list[Any]) -> None:
     for a, b in zip(found, expected, strict=True):
         if isinstance(a, Tensor) and a.is_floating_point():
-            torch.testing.assert_close(a.float(), b.float(), rtol=2e-2, atol=2e-2)
+            close = 2e-2 if kind == torch.bfloat16 else 1e-4
+            torch.testing.assert_close(a.float(), b.float(), rtol=close, atol=close)
 
 
-@pytest.fixture(autouse=True)
-def _seed() -> None:
+@pytest.fixture(autouse=True, params=[torch.bfloat16, torch.float32], ids=["bfloat16", "float32"])
+def _seed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
+    monkeypatch.setattr(request.module, "kind", request.param)
 
 
 @pytest.mark.parametrize("width", [8, 576])
