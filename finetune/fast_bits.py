@@ -36,7 +36,7 @@ def _store(_context: Any, _number: Any) -> Any:
     return types.uint16(types.float32), generate
 
 
-# Reinterpret 32 bits as a float; what stands in memory as a float; a float as a bfloat16's bits, rounded to nearest even.
+# Reinterpret 32 bits as a float; what stands in memory as a float; a float as a bfloat16, rounded to nearest even.
 float_of_bits: Any = intrinsic(_float_of_bits)
 load: Any = intrinsic(_load)
 _to_bits: Any = intrinsic(_store)
