@@ -37,7 +37,8 @@ class Question(BaseModel):
     with a schema are decoded under it, and are tried once more when they are not valid all the same.
     `or_passages`: while the model is down, the passages are the answer (core.without_model).
     `adapter` None means the active one. `icl_examples` None follows the settings; `icl_without`: records not shown.
-    `given`: passages to answer from in place of a search (the lab's controls).
+    `given`: passages to answer from in place of a search (the lab's controls). `whole`: nobody reads along, so the
+    model may send its text in fewer pieces.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -55,6 +56,7 @@ class Question(BaseModel):
     icl_examples: int | None = None
     icl_without: tuple[str, ...] = ()
     given: tuple[Passage, ...] | None = None
+    whole: bool = False
 
     @property
     def has_shape(self) -> bool:

@@ -45,13 +45,17 @@ class TrainingStatus(BaseModel):
 
 
 class ServiceStatus(BaseModel):
-    """Everything a page shows above the chat. `ready`: base model and corpus answer questions."""
+    """Everything a page shows above the chat. `ready`: base model and corpus answer questions.
+
+    `cache_hit_rate`: the share of prompt tokens that vLLM found in its prefix cache since it started; None: not known.
+    """
 
     domain: str
     model: PartStatus = PartStatus()
     corpus: PartStatus = PartStatus()
     training: TrainingStatus = TrainingStatus()
     adapter: str | None = None
+    cache_hit_rate: float | None = None
 
     @property
     def ready(self) -> bool:

@@ -165,8 +165,16 @@ class ServeSettings(Section):
     max_model_len: int = Field(default=4096, ge=256, description="Context window, in tokens.")
     kv_cache_gib: float = Field(default=2.0, gt=0, description="Memory for the key-value cache on CPU.")
     gpu_memory_utilization: float = Field(default=0.8, gt=0, le=1, description="Share of GPU memory vLLM may take.")
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
+        default="auto", description="Number format that vLLM computes in; auto: the model's own, float32 on a CPU that lacks it."
+    )
     tensor_parallel: int = Field(default=1, ge=1, description="GPUs that share one model.")
-    threads: int | None = Field(default=None, ge=1, description="CPU threads of vLLM; none: all cores.")
+    replicas: int = Field(
+        default=1, ge=1, description="Copies of the model that share the requests (vLLM's data parallelism)."
+    )
+    threads: int | None = Field(
+        default=None, ge=1, description="CPU threads of each copy of the model; none: all cores, shared evenly."
+    )
     max_num_seqs: int = Field(default=16, ge=1, description="Requests in one batch.")
     max_waiting: int = Field(
         default=32,

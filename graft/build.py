@@ -18,14 +18,15 @@ from core.workspace import Workspace
 from graft.models import REMOTE_EMBEDDER
 
 if TYPE_CHECKING:
-    import httpx
     from langchain_core.embeddings import Embeddings
-    from langchain_core.language_models import BaseChatModel
 
     from retriever.searching import Reranker
+    from serve.vllm_chat import VllmChat
+    from serve.vllm_session import VllmSessions
 
 SHIPPED_PACKS = Path(__file__).resolve().parent.parent / "domains"
 Say = Callable[[str], None]
+TOKENS_AT_ONCE = 16  # of an answer that nobody reads along; one that loops is still noticed early
 
 
 def open_pack(reference: str, workspace: Workspace) -> DomainPack:
@@ -129,8 +130,14 @@ def prompt_fingerprint(llm: Path) -> str:
     return prompt_hash(json.dumps(text))
 
 
-def chat_model(name: str, generate: GenerateSettings, client: "httpx.AsyncClient") -> "BaseChatModel":
-    """A LangChain chat model for one model name of the vLLM server that `client` speaks to."""
+def chat_model(name: str, url: str, sessions: "VllmSessions", generate: GenerateSettings, *, whole: bool) -> "VllmChat":
+    """A LangChain chat model for one model name of the vLLM server at `url`.
+
+    `whole`: for answers that nobody reads along, in fewer pieces.
+    """
     from serve.vllm_chat import VllmChat
 
-    return VllmChat(model=name, client=client, temperature=generate.temperature)
+    at_once = TOKENS_AT_ONCE if whole else 1
+    return VllmChat(
+        model=name, url=url, session=sessions.session, temperature=generate.temperature, tokens_at_once=at_once
+    )

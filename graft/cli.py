@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,7 +42,13 @@ _GLOBAL_VALUES = {
     "--llm": "models.llm",
     "--embedder": "models.embedder",
 }
-_GLOBAL_SWITCHES = {"--verbose"}
+_GLOBAL_SWITCHES = {"--verbose", "--version"}
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"graft {version('graft-rag')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -59,6 +66,9 @@ def _options(
         typer.Option(help="Embedder: a sentence-transformers id, a folder, or openai:MODEL (default: packaged)."),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log to stderr as well.")] = False,
+    show_version: Annotated[  # noqa: ARG001  the callback answers
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     flags = {"workspace": workspace, "models.llm": llm, "models.embedder": embedder}
     context.obj = Console(flags=flags, config=config, verbose=verbose)

@@ -5,6 +5,7 @@ import platform
 import shutil
 import socket
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -49,7 +50,7 @@ def diagnose(settings: Settings) -> list[Check]:
         check_workspace(workspace),
         check_models(settings.models, workspace),
         check_port(settings.serve, running_services(workspace)),
-        check_service(running_services(workspace)),
+        check_service(running_services(workspace), lambda name: cache_hit_rate(workspace, name)),
         check_parsing(settings.ingest),
         check_ocr(),
         check_compiler(),
@@ -198,9 +199,13 @@ def check_port(serve: ServeSettings, running: list[str]) -> Check:
     return Check(name="port", detail=f"{name} is free")
 
 
-def check_service(running: list[str]) -> Check:
-    """Which domains this workspace serves at this moment."""
-    return Check(name="service", detail=f"serving {', '.join(running)}" if running else "none running")
+def check_service(running: list[str], hit_rate: Callable[[str], float | None] = lambda name: None) -> Check:
+    """Which domains this workspace serves at this moment, and how much of their prompts vLLM need not read again."""
+    shown = []
+    for name in running:
+        rate = hit_rate(name)
+        shown.append(name if rate is None else f"{name} ({rate:.0%} of prompt tokens found in the cache)")
+    return Check(name="service", detail=f"serving {', '.join(shown)}" if shown else "none running")
 
 
 def check_parsing(ingest: IngestSettings) -> Check:
@@ -257,6 +262,20 @@ def running_services(workspace: Workspace) -> list[str]:
     except (GraftError, OSError):
         return []
     return [path.stem for path in sockets if _answers(path)]
+
+
+def cache_hit_rate(workspace: Workspace, domain: str) -> float | None:
+    """The share of prompt tokens that the domain's vLLM found in its prefix cache, as its serving process says."""
+    import httpx
+
+    from graft.sockets import control_socket
+
+    transport = httpx.HTTPTransport(uds=str(control_socket(workspace, domain)))
+    try:
+        with httpx.Client(transport=transport, base_url="http://graft", timeout=2) as client:
+            return client.get("/status").json().get("cache_hit_rate")
+    except (httpx.HTTPError, ValueError):
+        return None
 
 
 def _check_external(url: str) -> Check:

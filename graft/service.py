@@ -5,9 +5,9 @@ Each part starts by its own method, so that a command starts only what it needs.
 
 import asyncio
 import threading
-import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from retriever.hybrid import HybridRetriever
     from retriever.searching import Reranker
     from serve.vllm_process import ExternalVllm, VllmProcess
+    from serve.vllm_session import VllmSessions
     from serve.vllm_watch import HealthWatch
 
 Say = Callable[[str], None]
@@ -56,7 +57,7 @@ class LocalService:
         self._reranker: Reranker | None = None
         self._retrievers: dict[str, HybridRetriever] = {}
         self._examples: ExampleSelector | None = None
-        self._clients: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._sessions: VllmSessions | None = None
         self._served_adapters: set[str] = set()
         self._watch: HealthWatch | None = None
         self._lock = threading.RLock()
@@ -127,6 +128,7 @@ class LocalService:
                     log_file=self.workspace.logs / "vllm.log",
                     served_name=models.llm_name,
                     max_model_len=serve.max_model_len,
+                    dtype=serve.dtype,
                     kv_cache_gib=serve.kv_cache_gib,
                     threads=serve.threads,
                     max_loras=serve.max_loras,
@@ -134,6 +136,7 @@ class LocalService:
                     max_num_seqs=serve.max_num_seqs,
                     gpu_memory_utilization=serve.gpu_memory_utilization,
                     tensor_parallel=serve.tensor_parallel,
+                    replicas=serve.replicas,
                     extra_args=list(serve.extra_args),
                     on_state=watch,
                 )
@@ -142,7 +145,7 @@ class LocalService:
             self.state.model = PartStatus(state="failed", detail=str(error))
             raise
         self.state.model = PartStatus(state="ready")
-        self._watch = HealthWatch(self.vllm, self._health_changed)
+        self._watch = HealthWatch(self.vllm, self._health_changed, self._cache_counted)
         self._watch.start()
         active = self.store.active()
         if active and self.store.fits(active, base_name=models.llm_name, prompt_hash=self.prompt_hash):
@@ -175,7 +178,7 @@ class LocalService:
 
         if isinstance(self.vllm, VllmProcess):
             self.vllm.stop()
-        self.vllm = None
+        self.vllm = self._sessions = None
 
     # --- parts ---
 
@@ -222,14 +225,14 @@ class LocalService:
                 )
             return self._retrievers[corpus]
 
-    def pipeline(self, corpus: str | None = None) -> ChatPipeline:
-        """The chat pipeline over a corpus (the domain's own by default)."""
+    def pipeline(self, corpus: str | None = None, *, whole: bool = False) -> ChatPipeline:
+        """The chat pipeline over a corpus (the domain's own by default); `whole`: see Question."""
         models = self._models()
         if self._examples is None and self.pack.train_examples:
             self._examples = ExampleSelector(self.pack.train_examples, self.embeddings())
         return ChatPipeline(
             pack=self.pack,
-            model_for=self._chat_model,
+            model_for=partial(self._chat_model, whole=whole),
             base_model=models.llm_name,
             active_adapter=lambda: self.state.adapter,
             count_tokens=build.token_counter(models.llm),
@@ -249,8 +252,9 @@ class LocalService:
             self._vllm()
         if question.adapter and self.state.model.state == "ready":
             await asyncio.to_thread(self.serve_adapter, question.adapter)
-        pipeline = await asyncio.to_thread(self.pipeline, corpus)
-        async with aclosing(or_passages(_translate_errors(pipeline.stream(question)), question)) as events:
+        whole = question.whole or question.has_shape
+        pipeline = await asyncio.to_thread(self.pipeline, corpus, whole=whole)
+        async with aclosing(or_passages(pipeline.stream(question), question)) as events:
             async for event in events:
                 yield event
 
@@ -258,7 +262,7 @@ class LocalService:
         """Answer in one piece."""
         from core.chat import Done
 
-        async for event in self.stream(question, corpus):
+        async for event in self.stream(question.model_copy(update={"whole": True}), corpus):
             if isinstance(event, Done):
                 return event.answer
         raise ServeError("the answer stream ended without an answer; look into the vLLM log of the workspace")
@@ -363,6 +367,9 @@ class LocalService:
                 self.vllm.load_again()
             self.state.model = PartStatus(state="ready")
 
+    def _cache_counted(self, asked: float, found: float) -> None:
+        self.state.cache_hit_rate = round(found / asked, 3) if asked else None
+
     def _ingest(
         self, progress: IndexProgress, *, reembed: bool = False, allow_mass_deletion: bool = False
     ) -> dict[str, Any]:
@@ -375,14 +382,13 @@ class LocalService:
         index = DomainIndex(self.settings, self.workspace, self.pack, self.embeddings)
         return index.ingest(tell, reembed=reembed, allow_mass_deletion=allow_mass_deletion).model_dump()
 
-    def _chat_model(self, name: str) -> "BaseChatModel":
+    def _chat_model(self, name: str, *, whole: bool) -> "BaseChatModel":
         vllm = self._vllm()
-        loop = asyncio.get_running_loop()
-        # An httpx client belongs to the event loop that it was first used on.
-        client = self._clients.get(loop)
-        if client is None:
-            client = self._clients[loop] = vllm.async_client(self.settings.generate.timeout_seconds)
-        return build.chat_model(name, self.settings.generate, client)
+        if self._sessions is None:
+            from serve.vllm_session import VllmSessions
+
+            self._sessions = VllmSessions(vllm.socket, self.settings.generate.timeout_seconds)
+        return build.chat_model(name, vllm.root_url, self._sessions, self.settings.generate, whole=whole)
 
     def _has_index(self, corpus: str) -> bool:
         from core.index import corpus_counts
@@ -399,20 +405,3 @@ class LocalService:
             detail = self.state.model.detail or "it is still starting; try again in a moment"
             raise ModelDownError(f"the language model does not answer: {detail}")
         return self.vllm
-
-
-async def _translate_errors(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
-    """Turn the model client's errors into one line each; close the generation with the iterator."""
-    import httpx
-
-    try:
-        async for event in events:
-            yield event
-    except httpx.TimeoutException as error:
-        raise ModelDownError("the model took too long to answer: try again, or ask something shorter") from error
-    except httpx.TransportError as error:
-        raise ModelDownError(
-            "the language model cannot be reached; it restarts by itself, try again in a minute"
-        ) from error
-    finally:
-        await events.aclose()  # type: ignore[attr-defined]

@@ -180,6 +180,7 @@ def to_question(request: ChatRequest, target: ModelTarget, pack: DomainPack, tok
         history=tuple(asked[:-1]),
         max_tokens=min(wanted, token_limit) if wanted else None,
         or_passages=True,
+        whole=not request.stream,
     )
     return question.model_copy(update={"constrained": question.has_shape})
 

@@ -22,6 +22,8 @@ class Completion:
         self.model, self._refusal, self._corpus = model, refusal, corpus
         self.id = f"chatcmpl-{uuid.uuid4().hex}"
         self.created = int(time.time())
+        # Pieces of text are many: only the text in them is written anew.
+        self._text_chunk = self._chunk({"content": ""}).split('"content": ""')
 
     def whole(self, answer: Answer) -> dict[str, Any]:
         """The body of an answer in one piece."""
@@ -40,7 +42,7 @@ class Completion:
 
     def text_chunk(self, text: str) -> str:
         """A chunk of text."""
-        return self._chunk({"content": text})
+        return f'"content": {json.dumps(text)}'.join(self._text_chunk)
 
     def last_chunks(self, answer: Answer, *, include_usage: bool) -> str:
         """What ends a stream: citations and the reason it ended, token counts if asked for, the end mark."""

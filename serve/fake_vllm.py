@@ -102,6 +102,7 @@ class FakeVllm:
         head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": body["model"]}
         pieces = self._write(tokens[:limit])
         if body.get("stream"):
+            pieces = _batched(pieces, body.get("stream_interval") or 1)
             counted = usage if (body.get("stream_options") or {}).get("include_usage") else None
             return StreamingResponse(_events(head, pieces, finish, counted), media_type="text/event-stream")
         writing = asyncio.create_task(_joined(pieces))
@@ -146,6 +147,18 @@ async def _events(
     if usage is not None:
         yield event([], usage=usage)
     yield "data: [DONE]\n\n"
+
+
+async def _batched(pieces: AsyncIterator[str], at_once: int) -> AsyncIterator[str]:
+    """The first piece as it is, then `at_once` in one."""
+    held, size = [], 1
+    async for piece in pieces:
+        held.append(piece)
+        if len(held) == size:
+            yield "".join(held)
+            held, size = [], at_once
+    if held:
+        yield "".join(held)
 
 
 async def _joined(pieces: AsyncIterator[str]) -> str:

@@ -31,7 +31,8 @@ def run_servers(
 ) -> None:
     """Serve both until SIGINT or SIGTERM. `on_started` is called once both answer. Raises ServeError."""
     servers = Servers(app, control_app, settings, control_socket, on_started)
-    asyncio.run(servers.run())
+    with asyncio.Runner(loop_factory=servers.loop_factory) as runner:
+        runner.run(servers.run())
 
 
 class Servers:
@@ -47,6 +48,11 @@ class Servers:
     ) -> None:
         self._settings, self._control_socket, self._on_started = settings, control_socket, on_started
         self._gateway, self._control = _server(app), _server(control_app)
+
+    @property
+    def loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
+        """What makes the event loop: uvicorn's choice, which is uvloop where that is installed."""
+        return self._gateway.config.get_loop_factory()
 
     async def run(self) -> None:
         """Listen, serve, stop. Raises ServeError when an address or the socket cannot be used."""

@@ -40,16 +40,6 @@ class VllmApi:
         transport = httpx.HTTPTransport(uds=str(self.socket)) if self.socket else None
         return httpx.Client(base_url=self.root_url, transport=transport, timeout=timeout, trust_env=False)
 
-    def async_client(self, timeout: float = 30.0, max_connections: int = 256) -> httpx.AsyncClient:
-        """The same for asyncio."""
-        limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-        transport = (
-            httpx.AsyncHTTPTransport(uds=str(self.socket), limits=limits)
-            if self.socket
-            else httpx.AsyncHTTPTransport(limits=limits)
-        )
-        return httpx.AsyncClient(base_url=self.root_url, transport=transport, timeout=timeout, trust_env=False)
-
     def is_healthy(self, timeout: float = 2.0) -> bool:
         """Whether server and engine answer now."""
         try:

@@ -18,9 +18,9 @@ CPU_LORAS = 16  # adapters kept in memory beyond those in slots, least recently 
 
 @dataclass(frozen=True)
 class VllmOptions:
-    """What can be chosen about a vLLM server. `threads` None: all usable cores; `cpu`: a CPU build.
+    """What can be chosen about a vLLM server. `threads` of each replica, None: all usable cores between them.
 
-    `dtype` "auto": the model's own, but float32 on a CPU that only emulates bfloat16.
+    `cpu`: a CPU build. `dtype` "auto": the model's own, but float32 on a CPU that only emulates bfloat16.
     """
 
     model_dir: Path
@@ -35,12 +35,13 @@ class VllmOptions:
     max_num_seqs: int = 16
     gpu_memory_utilization: float = 0.8
     tensor_parallel: int = 1
+    replicas: int = 1
     extra_args: tuple[str, ...] = ()
 
     @property
     def is_single_process(self) -> bool:
         """Whether scheduler and model share one process: on CPU this saves a process start and a hop per token."""
-        return self.cpu and self.tensor_parallel == 1
+        return self.cpu and self.tensor_parallel == self.replicas == 1
 
     @property
     def computes_in(self) -> str:
@@ -60,6 +61,7 @@ def server_command(options: VllmOptions, socket: Path) -> list[str]:
         *("--dtype", options.computes_in),
         *("--max-num-seqs", str(options.max_num_seqs)),
         *("--tensor-parallel-size", str(options.tensor_parallel)),
+        *("--data-parallel-size", str(options.replicas)),
         "--enable-lora",
         *("--max-loras", str(options.max_loras)),
         *("--max-cpu-loras", str(max(CPU_LORAS, options.max_loras))),
@@ -98,7 +100,7 @@ def server_environment(options: VllmOptions, python_path: list[Path]) -> dict[st
     if options.cpu:
         # vLLM's own choice binds all but one core, and binds helper threads with them. Unbound threads on all cores
         # were twice as fast on two cores.
-        threads = options.threads or usable_cores()
+        threads = options.threads or max(1, usable_cores() // options.replicas)
         environment.update(OMP_NUM_THREADS=str(threads), VLLM_CPU_OMP_THREADS_BIND="nobind")
         environment.update(_openmp(environment.get("LD_PRELOAD", "")))
         environment.pop("VLLM_CPU_KVCACHE_SPACE", None)  # would override --kv-cache-memory-bytes

@@ -79,6 +79,7 @@ class VllmProcess(VllmApi):
         max_num_seqs: int = 16,
         gpu_memory_utilization: float = 0.8,
         tensor_parallel: int = 1,
+        replicas: int = 1,
         extra_args: list[str] | None = None,
         restart: bool = True,
         on_state: OnState | None = None,
@@ -99,6 +100,7 @@ class VllmProcess(VllmApi):
             max_num_seqs=max_num_seqs,
             gpu_memory_utilization=gpu_memory_utilization,
             tensor_parallel=tensor_parallel,
+            replicas=replicas,
             extra_args=tuple(extra_args or ()),
         )
         self._restart = restart

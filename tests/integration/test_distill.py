@@ -69,7 +69,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalService:
 
 def run(service: LocalService, scripts: Scripts, shots: int = 2):
     base = service.models.llm_name if service.models else ""
-    service._chat_model = lambda name: ScriptedModel(script=scripts.teacher if name == base else scripts.student)
+    service._chat_model = lambda name, **_: ScriptedModel(script=scripts.teacher if name == base else scripts.student)
     said: list[str] = []
     return distill(
         service,

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from core.workspace import Workspace
+from graft.doctor import cache_hit_rate
 from serve.vllm_api import ExternalVllm
 from tests.support.graft_process import REPOSITORY, GraftProcess, copy_pack, free_port
 from tests.support.vllm_contract import running, wait_until
@@ -97,6 +99,14 @@ def test_cache_hits_of_vllm_are_shown(drill):
     drill.ask()
     drill.ask()
     assert 0 < drill.metric("graft_prefix_cache_hit_rate") <= 1
+
+    def rate() -> float | None:
+        return httpx.get(f"{drill.graft.base_url}/ready", timeout=20).json()["cache_hit_rate"]
+
+    wait_until(lambda: rate() is not None, "the hit rate in the status")
+    assert 0 < rate() <= 1
+    workspace = Workspace.open(drill.graft.workspace)
+    assert cache_hit_rate(workspace, "garden") == rate()
 
 
 def test_overload_is_refused_and_accepted_requests_finish(drill):

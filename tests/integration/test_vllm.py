@@ -20,6 +20,7 @@ from finetune.adapter_merge import merge_adapter
 from finetune.adapters import AdapterManifest, AdapterStore
 from graft.parity import check_parity, read_report
 from serve.vllm_process import VllmProcess
+from serve.vllm_session import VllmSessions
 from tests.support.vllm_contract import VllmContract
 
 pytestmark = pytest.mark.integration
@@ -108,14 +109,15 @@ async def ask(client, arm: str, prompt: str) -> list[float]:
         "logprobs": 0,
         "temperature": 0,
     }
-    response = (await client.post("/v1/completions", json=body)).raise_for_status().json()
-    return response["choices"][0]["logprobs"]["token_logprobs"][1:-12]
+    async with client.post("http://vllm/v1/completions", json=body) as response:
+        answer = await response.json()
+    return answer["choices"][0]["logprobs"]["token_logprobs"][1:-12]
 
 
 def ask_all(vllm: VllmProcess, requests: list[tuple[str, str]]) -> list[list[float]]:
     async def run() -> list[list[float]]:
-        async with vllm.async_client(120) as client:
-            return await asyncio.gather(*[ask(client, arm, prompt) for arm, prompt in requests])
+        client = await VllmSessions(vllm.socket, 120).session()
+        return await asyncio.gather(*[ask(client, arm, prompt) for arm, prompt in requests])
 
     return asyncio.run(run())
 

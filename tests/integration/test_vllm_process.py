@@ -285,9 +285,10 @@ def test_command_listens_on_the_socket_only(model: Path):
 
 
 def test_command_for_gpus_leaves_the_processes_to_vllm(model: Path):
-    command = server_command(VllmOptions(model, "base", cpu=False, tensor_parallel=2), Path("/s/v.sock"))
+    command = server_command(VllmOptions(model, "base", cpu=False, tensor_parallel=2, replicas=3), Path("/s/v.sock"))
     assert "vllm.entrypoints.launchers.api_server.entry" in command
     assert command[command.index("--tensor-parallel-size") + 1] == "2"
+    assert command[command.index("--data-parallel-size") + 1] == "3"
     assert "--kv-cache-memory-bytes" not in command
 
 

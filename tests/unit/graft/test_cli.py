@@ -1,5 +1,7 @@
 """The command line: global options anywhere, errors as one line, quick help."""
 
+from importlib.metadata import version
+
 import pytest
 
 from graft.cli import hoist_global_options, main
@@ -50,3 +52,9 @@ def test_misspelt_setting_in_environment_is_named(capsys, tmp_path, monkeypatch)
     monkeypatch.setenv("GRAFT_SERVE__PROT", "1")
     assert run(["prepare", "--workspace", str(tmp_path)]) == 1
     assert "GRAFT_SERVE__PROT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["up", "--version"]])
+def test_version_is_that_of_the_package(capsys, arguments):
+    assert run(arguments) == 0
+    assert capsys.readouterr().out == f"graft {version('graft-rag')}\n"

@@ -181,3 +181,10 @@ def test_every_check_has_a_name_of_its_own_and_a_remedy_when_not_ok(tmp_path):
     assert all(check.detail for check in checks)
     assert all(check.remedy for check in checks if check.state != "ok")
     assert not (tmp_path / "ws").exists()
+
+
+def test_service_names_what_is_served_and_how_much_came_from_the_cache():
+    rates = {"django": 0.614, "garden": None}
+    assert doctor.check_service([]).detail == "none running"
+    found = doctor.check_service(["django", "garden"], rates.get)
+    assert found.detail == "serving django (61% of prompt tokens found in the cache), garden"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-import httpx
+import aiohttp
 import pytest
 
 from core.errors import ModelDownError, RequestError, ServeError
@@ -18,25 +18,66 @@ EVENTS = [
 ]
 
 
-def ask(answer, **options):
-    """What the model gives for what a server answers, and the body that the server got."""
-    asked: list[dict] = []
+class Answer:
+    """What a server answers: aiohttp's response, as far as it is read. `pieces` arrive one by one."""
 
-    def serve(request: httpx.Request) -> httpx.Response:
-        asked.append(json.loads(request.content))
-        return answer(request)
+    def __init__(self, *pieces: bytes, status: int = 200, fails: Exception | None = None) -> None:
+        self.pieces, self.status, self.fails = pieces, status, fails
+        self.ok = status < 400
+        self.content = self
+        self.left = False
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        self.left = True
+
+    async def text(self, errors: str) -> str:
+        return b"".join(self.pieces).decode()
+
+    async def iter_any(self):
+        for piece in self.pieces:
+            yield piece
+        if self.fails:
+            raise self.fails
+
+
+class Session:
+    """Answers `answer` to everything, and keeps what it was asked."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, dict]] = []
+
+    def post(self, url: str, json: dict) -> Answer:
+        self.asked.append((url, json))
+        return self.answer
+
+
+def ask(answer: Answer, tokens_at_once: int = 1, **options):
+    """What the model gives for what a server answers, and the body that the server got."""
+    session = Session(answer)
+
+    async def connect() -> Session:
+        return session
 
     async def go():
-        async with httpx.AsyncClient(transport=httpx.MockTransport(serve), base_url="http://vllm") as client:
-            model = VllmChat(model="base", client=client, temperature=0.5)
-            return [chunk async for chunk in model.astream([("system", "Be brief."), ("user", "When?")], **options)]
+        model = VllmChat(
+            model="base", url="http://vllm", session=connect, temperature=0.5, tokens_at_once=tokens_at_once
+        )
+        return [chunk async for chunk in model.astream([("system", "Be brief."), ("user", "When?")], **options)]
 
-    return asyncio.run(go()), asked
+    try:
+        return asyncio.run(go()), session.asked[0][1]
+    finally:
+        assert answer.left
+        assert session.asked[0][0] == "http://vllm/v1/chat/completions"
 
 
-def stream(events=EVENTS):
-    text = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
-    return lambda request: httpx.Response(200, text=text)
+def stream(events=EVENTS) -> Answer:
+    pieces = [f"data: {json.dumps(event)}\n\n".encode() for event in events]
+    return Answer(*pieces, b"data: [DONE]\n\n")
 
 
 def test_text_counts_and_reason_are_read():
@@ -48,12 +89,26 @@ def test_text_counts_and_reason_are_read():
 
 
 def test_options_of_the_call_are_sent():
-    _, (body,) = ask(stream(), max_tokens=9, temperature=0.6, extra_body={"structured_outputs": {"regex": "a"}})
+    _, body = ask(stream(), max_tokens=9, temperature=0.6, extra_body={"structured_outputs": {"regex": "a"}})
     assert body["messages"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "When?"}]
     assert (body["model"], body["max_tokens"], body["temperature"]) == ("base", 9, 0.6)
     assert body["structured_outputs"] == {"regex": "a"}
     assert body["stream_options"] == {"include_usage": True}
-    assert ask(stream())[1][0]["temperature"] == 0.5
+    assert ask(stream())[1]["temperature"] == 0.5
+
+
+def test_pieces_of_several_tokens_are_asked_for_where_nobody_reads_along():
+    assert ask(stream(), tokens_at_once=16)[1]["stream_interval"] == 16
+    assert "stream_interval" not in ask(stream())[1]
+
+
+def test_events_are_read_wherever_the_network_cuts_them():
+    whole = b"".join(stream().pieces)
+    for size in (1, 50, len(whole)):
+        pieces = [whole[n : n + size] for n in range(0, len(whole), size)]
+        chunks, _ = ask(Answer(*pieces))
+        assert "".join(chunk.text for chunk in chunks) == "In May."
+        assert sum(chunks[1:], chunks[0]).usage_metadata["total_tokens"] == 9
 
 
 @pytest.mark.parametrize(
@@ -61,11 +116,24 @@ def test_options_of_the_call_are_sent():
 )
 def test_refusals_become_errors_with_vllms_reason(status, kind):
     with pytest.raises(kind, match="too long"):
-        ask(lambda request: httpx.Response(status, json={"error": {"message": "It is\ntoo long."}}))
+        ask(Answer(b'{"error": {"message": "It is\\ntoo long."}}', status=status))
     with pytest.raises(kind, match="plain"):
-        ask(lambda request: httpx.Response(status, text="plain"))
+        ask(Answer(b"plain", status=status))
 
 
 def test_error_in_the_stream_is_raised():
     with pytest.raises(ModelDownError, match="engine died"):
         ask(stream([*EVENTS[:2], {"error": {"message": "the engine died"}}]))
+
+
+@pytest.mark.parametrize(
+    ("fails", "says"),
+    [
+        (aiohttp.ServerDisconnectedError(), "cannot be reached"),
+        (aiohttp.ClientPayloadError(), "cannot be reached"),
+        (aiohttp.SocketTimeoutError(), "too long to answer"),
+    ],
+)
+def test_a_server_that_goes_away_is_a_model_that_is_down(fails, says):
+    with pytest.raises(ModelDownError, match=says):
+        ask(Answer(*stream().pieces[:2], fails=fails))
