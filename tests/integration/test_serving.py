@@ -8,7 +8,10 @@ import sys
 from collections.abc import Iterator
 
 import httpx
+import hypothesis
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
 
 from core.workspace import Workspace
 from graft.doctor import cache_hit_rate
@@ -146,6 +149,36 @@ def test_lost_client_ends_the_generation_in_vllm(drill, stream):
     asyncio.run(go())
     wait_until(lambda: running(drill.api) == 0, "the end of the generation")
     assert drill.metric("graft_tokens_total") == finished
+
+
+def test_odd_requests_leave_the_same_vllm_running(drill):
+    def process() -> int:
+        return httpx.get(f"{drill.api.root_url}/v1/models").json()["pid"]
+
+    before = process()
+    api = schemathesis.openapi.from_url(f"{drill.graft.base_url}/openapi.json")
+    statuses = set()
+
+    @given(case=api["/v1/chat/completions"]["POST"].as_strategy())
+    @hypothesis.settings(
+        max_examples=40,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def ask(case):
+        if isinstance(case.body, dict):
+            case.body = case.body | {"model": "garden:base", "messages": QUESTION, "n": 1, "corpus": None}
+        response = case.call()
+        assert response.status_code < 500 or response.json()["error"]["code"] == "invalid_answer", response.text
+        statuses.add(response.status_code)
+
+    ask()
+    assert {200, 400} <= statuses
+    assert process() == before
+    assert drill.ask().status_code == 200
 
 
 def test_dead_vllm_is_noticed_and_its_passages_answer_until_it_is_back(drill):

@@ -89,7 +89,7 @@ def test_switching_under_load_fails_no_request_and_mixes_up_no_answer(served, re
             for turn in range(1, SWITCHES + 1):
                 seen = len(answers)
                 await remote.activate(names[turn % 2], unchecked=True)  # every second one is a roll-back
-                while len(answers) < seen + CLIENTS and not any(task.done() for task in clients):
+                while len(answers) < seen + CLIENTS and not any(task.done() for task in clients):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
             over.set()
             await asyncio.gather(*clients)  # raises what any of them met
