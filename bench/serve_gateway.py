@@ -14,7 +14,9 @@ from thin_client import Line
 QUESTION = "When is the best time to prune a quince?"
 CONCURRENCY = 8
 PATH = "/v1/chat/completions"
-GRAFT_LIMITS = 16 + 32  # serve.max_num_seqs and max_waiting, by default
+PLACES = 16  # serve.max_num_seqs
+GRAFT_LIMITS = PLACES + 32  # and max_waiting, by default
+BEYOND = 64
 Figures = dict[str, Any]
 
 
@@ -87,15 +89,17 @@ async def overhead(served: Served, rounds: int, tokens: int) -> Figures:
 
 async def overload(served: Served) -> Figures:
     """More requests at once than places and queue hold: how long until the others are told."""
-    many = GRAFT_LIMITS + 64
     body = {"model": "garden:base", "messages": [{"role": "user", "content": QUESTION}], "max_tokens": 32}
-    lines = [Line(served.url) for _ in range(many)]
-    replies = await asyncio.gather(*[line.post(PATH, body) for line in lines])
+    lines = [Line(served.url) for _ in range(GRAFT_LIMITS + BEYOND)]
+    accepted = [asyncio.create_task(line.post(PATH, body)) for line in lines[:GRAFT_LIMITS]]
+    await asyncio.to_thread(_seconds_until, lambda: served.waiting() == GRAFT_LIMITS - PLACES)
+    replies = await asyncio.gather(*[line.post(PATH, body) for line in lines[GRAFT_LIMITS:]])
     refused = [1000 * reply.seconds for reply in replies if reply.status == 503]
+    replies += await asyncio.gather(*accepted)
     for line in lines:
         line.close()
     return {
-        "asked at once": many,
+        "asked while the queue was full": BEYOND,
         "answered": sum(reply.status == 200 for reply in replies),
         "refused": len(refused),
         "anything else": sum(reply.status not in (200, 503) for reply in replies),

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 from core.errors import OverloadedError
 
+TOO_MANY = "too many requests wait already: try again in a few seconds"
+
 
 class Admission:
     """Admits `slots` requests at once, first come first served; up to `waiting` more wait. For one event loop."""
@@ -20,11 +22,16 @@ class Admission:
         """How many wait and how many are being answered now."""
         return {"waiting": self._waiting, "answering": self._answering}
 
+    @property
+    def is_full(self) -> bool:
+        """Whether one more request would be refused now."""
+        return self._slots.locked() and self._waiting >= self._limit
+
     @asynccontextmanager
     async def admit(self) -> AsyncIterator[float]:
         """Wait for a slot and hold it; gives the seconds waited. Raises OverloadedError at once when too many wait."""
-        if self._slots.locked() and self._waiting >= self._limit:
-            raise OverloadedError("too many requests wait already: try again in a few seconds")
+        if self.is_full:
+            raise OverloadedError(TOO_MANY)
         began = time.perf_counter()
         self._waiting += 1
         try:

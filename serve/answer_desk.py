@@ -33,6 +33,10 @@ class AnswerDesk:
         """How many requests wait and how many are being answered."""
         return self._queue.counts()
 
+    def is_full(self) -> bool:
+        """Whether one more request would be refused now."""
+        return self._queue.is_full
+
     async def respond(self, body: ChatRequest, request: Request) -> Response:
         """Answer one request. Raises GraftError while nothing has been sent yet."""
         target = await self._resolve(body.model)

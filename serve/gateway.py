@@ -21,6 +21,7 @@ from serve.answer_desk import AnswerDesk
 from serve.chat_request import ChatRequest
 from serve.completions import model_list
 from serve.documents import document_routes
+from serve.early_refusal import EarlyRefusal
 from serve.http_errors import add_error_handlers
 from serve.metrics import Metrics
 from serve.model_names import UnknownModelError, list_models
@@ -43,6 +44,7 @@ def create_app(
     add_error_handlers(app)
     desk = AnswerDesk(service, settings)
     metrics = Metrics(engine_counts, desk.counts, service.status)
+    app.add_middleware(EarlyRefusal, is_full=desk.is_full)  # innermost: after keys and limits
     app.add_middleware(AccessMiddleware, settings=settings)
     app.add_middleware(RecordMiddleware, count=metrics.count, with_content=settings.log_content)
     if documents is not None:

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from core.errors import AdapterError, GraftError, ModelDownError, OverloadedError, RequestError, ServeError
 from serve.model_names import UnknownModelError
@@ -58,10 +59,10 @@ def describe_error(error: Exception) -> tuple[int, str, str, str]:
             return 500, INTERNAL, "server_error", "internal_error"
 
 
-def respond_to(request: Request, error: Exception) -> Response:
+def respond_with(scope: Scope, error: Exception) -> Response:
     """The response to an exception."""
     status, message, kind, code = describe_error(error)
-    record_of(request.scope).error = code
+    record_of(scope).error = code
     headers = {"Retry-After": str(getattr(error, "retry_after", _RETRY_SECONDS))} if status == 503 else None
     return error_response(status, message, kind, code, headers)
 
@@ -70,7 +71,7 @@ def add_error_handlers(app: FastAPI) -> None:
     """Give `app` this module's answer to every kind of error."""
 
     async def on_error(request: Request, error: Exception) -> Response:
-        return respond_to(request, error)
+        return respond_with(request.scope, error)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

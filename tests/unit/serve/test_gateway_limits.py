@@ -97,6 +97,27 @@ def test_one_answers_one_waits_and_the_third_is_told_to_come_back():
     asyncio.run(go())
 
 
+def test_full_queue_refuses_before_it_reads_what_is_asked():
+    async def go() -> None:
+        service = ScriptedService()
+        service.script.endless = 1
+        app = create_app(service, ServeSettings(max_num_seqs=1, max_waiting=0))
+        first = Connection(app)
+        await until(lambda: service.script.running == 1)
+        second = Connection(app, messages="no messages")
+        await second.task
+        assert second.status == 503
+        assert int(second.headers[b"retry-after"]) > 0
+        assert b"x-request-id" in second.headers
+        first.break_off()
+        await first.task
+        third = Connection(app, messages="no messages")
+        await third.task
+        assert third.status == 400
+
+    asyncio.run(go())
+
+
 def test_client_that_gives_up_waiting_leaves_its_place_to_the_next():
     async def go() -> None:
         service = ScriptedService("Third.")
