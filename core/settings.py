@@ -166,7 +166,8 @@ class ServeSettings(Section):
     kv_cache_gib: float = Field(default=2.0, gt=0, description="Memory for the key-value cache on CPU.")
     gpu_memory_utilization: float = Field(default=0.8, gt=0, le=1, description="Share of GPU memory vLLM may take.")
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
-        default="auto", description="Number format that vLLM computes in; auto: the model's own, float32 on a CPU that lacks it."
+        default="auto",
+        description="Number format that vLLM computes in; auto: the model's own, float32 on a CPU that lacks bfloat16.",
     )
     tensor_parallel: int = Field(default=1, ge=1, description="GPUs that share one model.")
     replicas: int = Field(
