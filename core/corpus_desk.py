@@ -1,6 +1,6 @@
-"""What the page needs to look after the documents of a domain. Knows no stage.
+"""What the page needs to look after collections of documents: their list, and one desk for each. Knows no stage.
 
-Two implementations: graft.corpus_desk over the index of a served domain, and the one of the page's tests.
+Two implementations of each: graft.corpus_shelf and graft.corpus_desk, and those of the page's tests.
 """
 
 from collections.abc import Callable, Sequence
@@ -78,8 +78,39 @@ class FileState(BaseModel):
     reason: str = ""
 
 
+class FolderRow(BaseModel):
+    """A folder that a collection reads documents from. `state` says what became of its last look, for people.
+
+    `watching`: it is looked at again and again, and changes are taken over by themselves. `trouble`: `state` is one.
+    """
+
+    path: str
+    watching: bool = True
+    state: str = ""
+    trouble: bool = False
+
+
+class CorpusRow(BaseModel):
+    """One collection. `own`: the served domain's; `created`: on the page, so it can be removed there.
+
+    `foreign`: another domain's, which is looked at here and changed where that is served.
+    """
+
+    name: str
+    title: str
+    documents: int = 0
+    chunks: int = 0
+    own: bool = False
+    created: bool = False
+
+    @property
+    def foreign(self) -> bool:
+        """Whether documents are added elsewhere."""
+        return not (self.own or self.created)
+
+
 class CorpusDesk(Protocol):
-    """The documents of one domain. Every method raises GraftError subclasses whose message says what to do."""
+    """The documents of one collection. Every method raises GraftError subclasses whose message says what to do."""
 
     corpus: str
     max_file_bytes: int
@@ -97,7 +128,10 @@ class CorpusDesk(Protocol):
         ...
 
     def add(self, files: Sequence[tuple[str, Path]]) -> list[str]:
-        """Take files over under their names; one of the same name is replaced. Returns their sources."""
+        """Take files over under their names, which may be paths; one of the same name is replaced.
+
+        Returns their sources.
+        """
         ...
 
     def states(self, sources: Sequence[str]) -> list[FileState]:
@@ -118,4 +152,42 @@ class CorpusDesk(Protocol):
 
     async def rebuild(self, on_progress: Progress) -> str:
         """Build what is served anew, without reading documents; a sentence about what was built."""
+        ...
+
+    def folders(self) -> list[FolderRow]:
+        """The folders that are read beside uploads, and the pack's own."""
+        ...
+
+    def watch(self, folder: str) -> None:
+        """Read this folder of the server's machine from now on, and follow it. Raises RequestError."""
+        ...
+
+    def unwatch(self, folder: str) -> None:
+        """Follow it no more; its documents stay."""
+        ...
+
+    async def forget(self, folder: str, on_progress: Progress) -> None:
+        """Take the folder out of the collection; its documents leave the index, the files stay."""
+        ...
+
+
+class CorpusShelf(Protocol):
+    """All collections of a workspace. Every method raises GraftError subclasses whose message says what to do."""
+
+    max_file_bytes: int
+
+    def corpora(self) -> list[CorpusRow]:
+        """All collections, the served domain's first."""
+        ...
+
+    def desk(self, corpus: str) -> CorpusDesk:
+        """The desk of one. Raises RequestError for a name that is none."""
+        ...
+
+    def create(self, title: str) -> str:
+        """A new, empty collection; returns its name. Raises RequestError when there is one of that title."""
+        ...
+
+    def remove(self, corpus: str) -> None:
+        """Remove a collection that was created here, its uploads and its index. Raises RequestError for any other."""
         ...

@@ -76,9 +76,10 @@ class AdapterInfo(BaseModel):
 
 
 class CorpusInfo(BaseModel):
-    """One corpus that can be asked."""
+    """One corpus that can be asked. `title` is what people call it; empty: like its name."""
 
     name: str
+    title: str = ""
     chunks: int = 0
     documents: int = 0
 

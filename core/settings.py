@@ -55,6 +55,10 @@ class IngestSettings(Section):
     parse_memory_mib: int = Field(
         default=3072, ge=512, description="Memory of one parsing process; a file that needs more is rejected."
     )
+    watchable: tuple[Path, ...] | None = Field(
+        default=None,
+        description="Folders of this machine below which the page may watch folders; none given: any that can be read.",
+    )
 
 
 class RetrieveSettings(Section):

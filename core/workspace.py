@@ -82,6 +82,10 @@ class Workspace:
         """Documents that came through the page."""
         return self.root / "uploads" / domain
 
+    def sources(self, corpus: str) -> Path:
+        """What a corpus is made of besides a pack's own documents: its title, and folders that are followed."""
+        return self.root / "sources" / f"{corpus}.json"
+
     def feedback(self, domain: str) -> Path:
         """What people said of a domain's answers: ratings and corrections."""
         return self.root / "feedback" / domain

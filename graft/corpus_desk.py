@@ -1,4 +1,4 @@
-"""The documents of a served domain, for the page: listed, searched, added, deleted. Implements core.corpus_desk.
+"""The documents of one corpus, for the page: listed, searched, added, followed, deleted. Implements core.corpus_desk.
 
 Only files that came through the page can be deleted through it: the pack's own are their owner's business.
 """
@@ -9,25 +9,36 @@ import shutil
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from core.corpus_desk import ChunkRow, DocumentPage, DocumentState, ExplainedHit, FileState, Progress
+from core.corpus_desk import ChunkRow, DocumentPage, DocumentState, ExplainedHit, FileState, FolderRow, Progress
 from core.corpus_listing import CorpusListing
 from core.errors import GraftError, RequestError
 from core.files import disk_error, sha256_file
-from graft.indexing import DomainIndex
+from graft.corpora import CorpusRegistry
+from graft.corpus_folders import CorpusFolders
 from graft.service import LocalService
-from graft.uploads import PREFIX, upload_path, uploads_root
+from graft.uploads import PREFIX, upload_path
+from graft.watching import FolderWatch
+
+if TYPE_CHECKING:
+    from core.index import Generation
 
 _LONGEST_NAME = 150
 
 
 class LocalCorpusDesk:
-    """Works on the index of the domain that `service` serves, in the same process."""
+    """Works on an index of the workspace that `service` serves, in the same process; by default the domain's own.
 
-    def __init__(self, service: LocalService) -> None:
+    `watch` follows its folders; without one, nothing is followed.
+    """
+
+    def __init__(self, service: LocalService, corpus: str | None = None, watch: FolderWatch | None = None) -> None:
         self._service = service
-        self.corpus = service.pack.name
+        self.corpus = corpus or service.pack.name
+        self._registry = CorpusRegistry(service.workspace)
+        self._folders = CorpusFolders(service, self.corpus, watch)
         self.max_file_bytes = service.settings.ingest.max_file_mib << 20
         self._listing = CorpusListing(service.workspace.corpus(self.corpus), PREFIX)
 
@@ -46,10 +57,11 @@ class LocalCorpusDesk:
         return await asyncio.to_thread(lambda: explain(self._service.retriever(self.corpus), question, k))
 
     def add(self, files: Sequence[tuple[str, Path]]) -> list[str]:
-        """Take files over under their names; one of the same name is replaced. Returns their sources."""
+        """Take files over under their names, which may be paths; one of the same name is replaced."""
+        self._refuse_foreign()
         sources = []
         for name, path in files:
-            source = PREFIX + safe_name(name)
+            source = PREFIX + safe_path(name)
             target = self._path(source)
             part = self._aside()
             try:
@@ -77,20 +89,23 @@ class LocalCorpusDesk:
 
     async def sync(self, on_progress: Progress) -> None:
         """Bring the index up to date with the files."""
-        await self._service.ingest(on_progress)
+        self._refuse_foreign()
+        await self._ingest(on_progress)
 
     async def delete(self, source: str, on_progress: Progress) -> None:
         """Delete an uploaded file, and its chunks from the index; where that fails, the file stays."""
         path = self._path(source) if source.startswith(PREFIX) else None
-        root = uploads_root(self._service.pack, self._service.workspace).resolve()
+        root = self._service.workspace.uploads(self.corpus).resolve()
         if path is None or not path.resolve().is_relative_to(root) or not path.is_file():
             raise RequestError(
-                f"'{source}' did not come through this page: remove it from the domain's folder, then press Update"
+                f"'{source}' did not come through this page: remove it from its folder, then press Update"
             )
         aside = self._aside()
         path.replace(aside)
         try:
-            await self._service.ingest(on_progress)
+            # Where nothing but uploads is read, whatever goes was deleted here; no folder can be missing for a moment.
+            only_uploads = not self._is_own and not self._registry.read(self.corpus).folders
+            await self._ingest(on_progress, allow_mass_deletion=only_uploads)
         except GraftError:
             aside.replace(path)
             raise
@@ -98,13 +113,62 @@ class LocalCorpusDesk:
 
     async def verify(self, on_progress: Progress) -> list[str]:
         """What is wrong with the index, a sentence each."""
-        problems = await asyncio.to_thread(lambda: self._index().verify(_shares(on_progress), self.corpus))
-        return [f"{problem.part}: {problem.detail}. Remedy: {problem.remedy}." for problem in problems]
+        index = self._service.index(self.corpus)
+        problems = await asyncio.to_thread(lambda: index.verify(_shares(on_progress), self.corpus))
+        # Commands are about domains: what was created here is put right here.
+        return [
+            f"{problem.part}: {problem.detail}. Remedy: {problem.remedy if self._is_own else 'press Rebuild'}."
+            for problem in problems
+        ]
 
     async def rebuild(self, on_progress: Progress) -> str:
-        """Build what is served anew, without reading documents."""
-        built = await asyncio.to_thread(lambda: self._index().rebuild(_shares(on_progress)))
+        """Put right what `verify` finds, and build what is served anew, without reading documents."""
+
+        def rebuild() -> "Generation":
+            index = self._service.index(self.corpus)
+            if not self._is_own:
+                index.repair(_shares(on_progress))
+            return index.rebuild(_shares(on_progress))
+
+        built = await asyncio.to_thread(rebuild)
         return f"Built anew: {built.chunks:,} chunks of {built.documents:,} documents."
+
+    def folders(self) -> list[FolderRow]:
+        """The folders that are read beside uploads, and the pack's own."""
+        return self._folders.rows()
+
+    def watch(self, folder: str) -> None:
+        """Read this folder from now on, and follow it."""
+        self._refuse_foreign()
+        self._folders.add(folder)
+
+    def unwatch(self, folder: str) -> None:
+        """Follow it no more; its documents stay."""
+        self._folders.stop(folder)
+
+    async def forget(self, folder: str, on_progress: Progress) -> None:
+        """Take the folder out of the collection. That its documents go is what was asked for."""
+        with self._folders.without(folder):
+            await self._ingest(on_progress, allow_mass_deletion=True)
+
+    async def _ingest(self, on_progress: Progress, *, allow_mass_deletion: bool = False) -> None:
+        service = self._service
+        if self._is_own:
+            await service.ingest(on_progress, allow_mass_deletion=allow_mass_deletion)
+            return
+        await asyncio.to_thread(
+            lambda: service.ingest_other(self.corpus, on_progress, allow_mass_deletion=allow_mass_deletion)
+        )
+
+    @property
+    def _is_own(self) -> bool:
+        return self.corpus == self._service.pack.name
+
+    def _refuse_foreign(self) -> None:
+        if not self._is_own and self.corpus not in self._registry.created():
+            raise RequestError(
+                f"the documents of '{self.corpus}' belong to another domain: add them where that domain is served"
+            )
 
     def _aside(self) -> Path:
         """A path that no ingestion looks at, on the same disk."""
@@ -112,12 +176,14 @@ class LocalCorpusDesk:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"upload-{uuid4().hex}"
 
-    def _index(self) -> DomainIndex:
-        service = self._service
-        return DomainIndex(service.settings, service.workspace, service.pack, service.embeddings)
-
     def _path(self, source: str) -> Path:
-        return upload_path(self._service.pack, self._service.workspace, source)
+        return upload_path(self._service.workspace, self.corpus, source)
+
+
+def safe_path(name: str) -> str:
+    """A file's path below the folder that was uploaded, each part as `safe_name` has it. Raises RequestError."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part.strip(". ")]
+    return "/".join(map(safe_name, parts)) if parts else safe_name(name)
 
 
 def safe_name(name: str) -> str:

@@ -24,24 +24,33 @@ _log = logging.getLogger("graft.ingest")
 
 
 class DomainIndex:
-    """Brings up to date, looks into and repairs the index of `pack`. `embeddings` is called when vectors are made."""
+    """Brings up to date, looks into and repairs the index of `pack`, or of another `corpus` of the workspace.
+
+    `embeddings` is called when vectors are made.
+    """
 
     def __init__(
-        self, settings: Settings, workspace: Workspace, pack: DomainPack, embeddings: "Callable[[], Embeddings]"
+        self,
+        settings: Settings,
+        workspace: Workspace,
+        pack: DomainPack,
+        embeddings: "Callable[[], Embeddings]",
+        corpus: str | None = None,
     ) -> None:
         self._settings, self._pack, self._workspace, self._embeddings = settings, pack, workspace, embeddings
-        self.folder: Path = workspace.corpus(pack.name)
+        self._corpus = corpus or pack.name
+        self.folder: Path = workspace.corpus(self._corpus)
 
     @cached_property
     def _chroma_url(self) -> str | None:
         return self._settings.retrieve.chroma_url
 
     def ingest(self, progress: Progress, *, reembed: bool = False, allow_mass_deletion: bool = False) -> "IngestReport":
-        """Bring the index up to date with the pack's and the uploaded documents. Raises IngestError."""
+        """Bring the index up to date with all documents that belong to it. Raises IngestError."""
         from ingest.pipeline import ingest_corpus
 
         return ingest_corpus(
-            corpus_roots(self._pack, self._workspace),
+            corpus_roots(self._pack, self._workspace, self._corpus),
             self.folder,
             self._embeddings(),
             self._settings.ingest,

@@ -24,6 +24,7 @@ from core.without_model import or_passages
 from core.workspace import Workspace
 from finetune.adapters import AdapterStore
 from graft import build
+from graft.corpora import CorpusRegistry
 from graft.indexing import DomainIndex
 from graft.sockets import vllm_socket
 
@@ -61,6 +62,8 @@ class LocalService:
         self._served_adapters: set[str] = set()
         self._watch: HealthWatch | None = None
         self._lock = threading.RLock()
+        # Page, commands and followed folders write indexes in turn instead of refusing each other.
+        self._writing = threading.RLock()
 
     # --- starting ---
 
@@ -302,13 +305,15 @@ class LocalService:
         folder = self.workspace.root / "corpora"
         names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
         names.sort(key=lambda name: name != self.pack.name)
+        titles = {name: sources.title for name, sources in CorpusRegistry(self.workspace).created().items()}
         found = []
         for name in names:
             counts = None
             with suppress(IndexMismatchError):  # of an older or newer Graft: none that can be asked here
                 counts = corpus_counts(self.workspace.corpus(name))
             if counts is not None:
-                found.append(CorpusInfo(name=name, documents=counts[0], chunks=counts[1]))
+                title = titles.get(name, "")
+                found.append(CorpusInfo(name=name, title=title, documents=counts[0], chunks=counts[1]))
         return found
 
     async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
@@ -336,17 +341,47 @@ class LocalService:
     ) -> dict[str, Any]:
         """Bring the index up to date and return the receipt."""
 
+        def ingest() -> dict[str, Any]:
+            return self.ingest_now(on_progress, reembed=reembed, allow_mass_deletion=allow_mass_deletion)
+
+        return await asyncio.to_thread(ingest)
+
+    def ingest_now(
+        self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
+        """The same, from a thread that may wait."""
+
         def progress(stage: str, done: int, total: int) -> None:
             on_progress(stage, done / total if total else 0.0)
 
-        def ingest() -> dict[str, Any]:
-            receipt = self._ingest(progress, reembed=reembed, allow_mass_deletion=allow_mass_deletion)
-            self.retriever(self.pack.name)
-            if self.state.corpus.state in ("ready", "failed"):
-                self.state.corpus = PartStatus(state="ready", progress=1.0)
-            return receipt
+        receipt = self._ingest(progress, reembed=reembed, allow_mass_deletion=allow_mass_deletion)
+        self.retriever(self.pack.name)
+        if self.state.corpus.state in ("ready", "failed"):
+            self.state.corpus = PartStatus(state="ready", progress=1.0)
+        return receipt
 
-        return await asyncio.to_thread(ingest)
+    def ingest_other(
+        self, corpus: str, on_progress: Callable[[str, float], None], *, allow_mass_deletion: bool = False
+    ) -> dict[str, Any]:
+        """Bring the index of a corpus that is not the domain's up to date, from this thread; returns the receipt."""
+
+        def progress(stage: str, done: int, total: int) -> None:
+            on_progress(stage, done / total if total else 0.0)
+
+        with self._writing:
+            return self.index(corpus).ingest(progress, allow_mass_deletion=allow_mass_deletion).model_dump()
+
+    def index(self, corpus: str | None = None) -> DomainIndex:
+        """The index of a corpus, the domain's own by default, to look into and to write."""
+        return DomainIndex(self.settings, self.workspace, self.pack, self.embeddings, corpus)
+
+    def drop_corpus(self, corpus: str, remove: Callable[[], None]) -> None:
+        """Let go of a corpus and then `remove` it, while nothing is written."""
+        with self._writing, self._lock:
+            retriever = self._retrievers.pop(corpus, None)
+            if retriever is not None:
+                retriever.close()
+            remove()
 
     def engine_counts(self) -> Mapping[str, float]:
         """What vLLM counts, for /metrics: prompt tokens looked up in its prefix cache, and found. May block shortly."""
@@ -379,8 +414,8 @@ class LocalService:
                 self.state.corpus = PartStatus(state="starting", detail=f"{stage} {done} of {total}", progress=share)
             progress(stage, done, total)
 
-        index = DomainIndex(self.settings, self.workspace, self.pack, self.embeddings)
-        return index.ingest(tell, reembed=reembed, allow_mass_deletion=allow_mass_deletion).model_dump()
+        with self._writing:
+            return self.index().ingest(tell, reembed=reembed, allow_mass_deletion=allow_mass_deletion).model_dump()
 
     def _chat_model(self, name: str, *, whole: bool) -> "BaseChatModel":
         vllm = self._vllm()

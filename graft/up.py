@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.document_store import DocumentStore
 from core.errors import GraftError, ServeError
 from core.service import PartStatus, TrainingStatus
+from graft.corpus_shelf import LocalCorpusShelf
 from graft.service import LocalService
 from graft.sockets import control_socket
 from graft.training import train_adapter
@@ -33,14 +34,16 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     check_port(settings.host, settings.port)
     socket = control_socket(service.workspace, service.pack.name)
     documents = DocumentStore(service.workspace.root / "corpora")
+    shelf = LocalCorpusShelf(service)
     app = create_app(service, settings, service.engine_counts, documents)
     if page:
         from core.user_database import UserDatabase
-        from graft.corpus_desk import LocalCorpusDesk
         from ui.mount import mount
 
-        app = mount(app, service, UserDatabase(service.workspace.users), LocalCorpusDesk(service))
-    starter = threading.Thread(target=_start_all, args=(service, say, train), name="graft-start", daemon=True)
+        app = mount(app, service, UserDatabase(service.workspace.users), shelf)
+    starter = threading.Thread(
+        target=_start_all, args=(service, say, train, shelf.watch.start), name="graft-start", daemon=True
+    )
 
     def started() -> None:
         say(f"Graft is at http://{settings.host}:{settings.port}" + ("" if page else "/v1"))
@@ -50,11 +53,15 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
         run_servers(app, create_control_app(service), settings, socket, started)
     finally:
         say("stopping")
+        shelf.watch.close()
         service.close()
 
 
-def _start_all(service: LocalService, say: Say, train: bool) -> None:
-    """Start the parts in the background; a failure is said once, and stays in the status that the page shows."""
+def _start_all(service: LocalService, say: Say, train: bool, watch: Callable[[], None]) -> None:
+    """Start the parts in the background; a failure is said once, and stays in the status that the page shows.
+
+    `watch` begins to follow folders, once the index is open.
+    """
     try:
         service.state.model = PartStatus(state="starting", detail="preparing the models")
         service.prepare(say)
@@ -77,6 +84,7 @@ def _start_all(service: LocalService, say: Say, train: bool) -> None:
     attempt(lambda: service.open_index(_index_progress(say), keep_serving=True))
     if service.state.corpus.state == "ready" and service.state.corpus.detail:
         say(f"warning: {service.state.corpus.detail}")
+    watch()
     model.join()
     if failures:
         return

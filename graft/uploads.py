@@ -1,25 +1,34 @@
-"""Where files that came through the page are kept, and with them all places that a domain's documents are read from."""
+"""Where files that came through the page are kept, and with them all places that a corpus's documents are read from."""
 
 from pathlib import Path
 
+from core.errors import IngestError
 from core.pack import DomainPack
 from core.workspace import Workspace
+from graft.corpora import CorpusRegistry
 
 # Sources of uploaded files begin with this, so that they cannot clash with those of a pack.
 PREFIX = "uploads/"
 
 
-def uploads_root(pack: DomainPack, workspace: Workspace) -> Path:
-    """The corpus folder of uploaded files; it need not exist."""
-    return workspace.uploads(pack.name)
-
-
-def upload_path(pack: DomainPack, workspace: Workspace, source: str) -> Path:
+def upload_path(workspace: Workspace, corpus: str, source: str) -> Path:
     """The file behind the source of an upload."""
-    return uploads_root(pack, workspace) / source
+    return workspace.uploads(corpus) / source
 
 
-def corpus_roots(pack: DomainPack, workspace: Workspace) -> list[Path]:
-    """The pack's own folders and files, and the uploads if there ever were any. Raises PackError."""
-    uploads = uploads_root(pack, workspace)
-    return [*pack.corpus_paths, *([uploads] if uploads.is_dir() else [])]
+def corpus_roots(pack: DomainPack, workspace: Workspace, corpus: str | None = None) -> list[Path]:
+    """The pack's own folders and files, the uploads if there ever were any, and the folders that are followed.
+
+    `corpus` names another corpus than the pack's, which has the latter two alone. Raises PackError, IngestError.
+    """
+    name = corpus or pack.name
+    own = pack.corpus_paths if name == pack.name else []
+    uploads = workspace.uploads(name)
+    folders = [Path(folder.path) for folder in CorpusRegistry(workspace).read(name).folders]
+    for folder in folders:
+        if not folder.is_dir():
+            raise IngestError(
+                f"the folder {folder} is not there: mount it, or take it out of the collection; "
+                "the index stays as it is"
+            )
+    return [*own, *([uploads] if uploads.is_dir() else []), *folders]

@@ -26,11 +26,13 @@ from core.answer_text import fold
 from core.chat import ChatPipeline, Event, Question
 from core.corpus_desk import (
     ChunkRow,
+    CorpusRow,
     DocumentPage,
     DocumentRow,
     DocumentState,
     ExplainedHit,
     FileState,
+    FolderRow,
     Progress,
 )
 from core.errors import GraftError, RequestError
@@ -253,8 +255,8 @@ class FakeService:
 class FakeDesk:
     """CorpusDesk over names in memory: files named `*.exe` are rejected, and work takes two steps."""
 
-    def __init__(self) -> None:
-        self.corpus, self.max_file_bytes = "garden", 1 << 20
+    def __init__(self, corpus: str = "garden", *, empty: bool = False) -> None:
+        self.corpus, self.max_file_bytes, self._empty = corpus, 1 << 20, empty
         self.reset()
 
     def reset(self) -> None:
@@ -266,6 +268,9 @@ class FakeDesk:
         self.rows["old/scan.png"] = DocumentRow(
             source="old/scan.png", state="rejected", reason=".png files hold no text that can be read", size=9_000_000
         )
+        if self._empty:
+            self.rows = {}
+        self.watched: list[FolderRow] = []
         self.waiting: dict[str, bytes] = {}
         self.error: GraftError | None = None
         self.problems: list[str] = []
@@ -351,6 +356,64 @@ class FakeDesk:
 
     async def rebuild(self, on_progress: Progress) -> str:
         return "Built anew: 5 chunks of 5 documents."
+
+    def folders(self) -> list[FolderRow]:
+        return list(self.watched)
+
+    def watch(self, folder: str) -> None:
+        if not folder.startswith("/"):
+            raise RequestError("type the whole path of a folder on this server, such as /home/me/documents")
+        self.watched = [row for row in self.watched if row.path != folder]
+        self.watched.append(FolderRow(path=folder, state="12:00:00 2 indexed"))
+
+    def unwatch(self, folder: str) -> None:
+        self.watched = [
+            row.model_copy(update={"watching": False, "state": "not watched"}) if row.path == folder else row
+            for row in self.watched
+        ]
+
+    async def forget(self, folder: str, on_progress: Progress) -> None:
+        self.watched = [row for row in self.watched if row.path != folder]
+
+
+class FakeShelf:
+    """CorpusShelf: the garden's own desk, one of another domain, and those that are created."""
+
+    def __init__(self) -> None:
+        self.max_file_bytes = 1 << 20
+        self.own = FakeDesk()
+        self.reset()
+
+    def reset(self) -> None:
+        """Be as new."""
+        self.own.reset()
+        self.others = {"trees": FakeDesk("trees", empty=True)}
+        self.titles: dict[str, str] = {}
+
+    def corpora(self) -> list[CorpusRow]:
+        rows = [CorpusRow(name="garden", title="Garden centre", documents=5, chunks=5, own=True)]
+        for name, desk in self.others.items():
+            created = name in self.titles
+            title = self.titles.get(name, name)
+            rows.append(CorpusRow(name=name, title=title, documents=len(desk.rows), created=created))
+        return rows
+
+    def desk(self, corpus: str) -> FakeDesk:
+        found = {"garden": self.own, **self.others}.get(corpus)
+        if found is None:
+            raise RequestError(f"there is no collection '{corpus}' any more: choose another")
+        return found
+
+    def create(self, title: str) -> str:
+        if not title.strip():
+            raise RequestError("a collection needs a name: type one")
+        name = title.casefold().replace(" ", "-")
+        self.titles[name] = title
+        self.others[name] = FakeDesk(name, empty=True)
+        return name
+
+    def remove(self, corpus: str) -> None:
+        del self.others[corpus], self.titles[corpus]
 
 
 def _chunk(text: str, **fields: Any) -> ChatGenerationChunk:

@@ -2,13 +2,19 @@
 
 import gradio as gr
 
-from core.corpus_desk import CorpusDesk
+from core.corpus_desk import CorpusShelf
+from ui.collections import Collections
 from ui.documents import Documents, View
 from ui.documents_parts import DocumentsParts
 from ui.quiet import AT_ONCE, QUIET
 from ui.render_status import line_html
 
 _BRIDGE = "document.addEventListener('graft-desk', (event) => trigger(event.detail.event, event.detail.data))"
+# What an uploaded folder's files were called in it: Gradio keeps their last names only (ui/assets/page.js).
+_PATHS = "(files, folder, paths, ...rest) => [files, folder, JSON.stringify(window.graftFolderPaths ?? []), ...rest]"
+LOOK_SECONDS = 4.0
+_COLLECTION_HELP = "A set of documents of its own. The chat can search one or several."
+_WATCH_HELP = "Read with everything below it, and again whenever something in it changes."
 _HELP = (
     "Update reads what has changed in the folders. Verify compares every part of the index with every other. "
     "Rebuild makes the search index anew from what was read."
@@ -19,14 +25,43 @@ def build_documents() -> DocumentsParts:
     """Create the components inside the current Gradio context."""
     view = gr.State(View())
     bridge = gr.HTML(elem_id="desk-bridge", js_on_load=_BRIDGE)
+    timer = gr.Timer(LOOK_SECONDS, active=False)
     with gr.Row(elem_id="library", equal_height=False):
         with gr.Column(elem_id="library-side", min_width=0):
-            with gr.Column(elem_id="add-panel", min_width=0):
+            with gr.Column(elem_id="collection-panel", elem_classes="panel", min_width=0):
+                corpus = gr.Dropdown([], label="Collection", info=_COLLECTION_HELP, elem_id="collection")
+                with gr.Row(elem_classes="asking", equal_height=True):
+                    title = gr.Textbox(
+                        label="Name of a new collection",
+                        show_label=False,
+                        container=False,
+                        placeholder="A new collection",
+                        max_length=80,
+                        elem_id="collection-title",
+                    )
+                    create = gr.Button("Create", elem_id="create", min_width=0)
+                remove = gr.HTML(elem_id="collection-remove", js_on_load=None)
+            with gr.Column(elem_id="add-panel", min_width=0) as adding:
                 files = gr.File(
-                    label="Add documents", file_count="multiple", type="filepath", elem_id="files", height=150
+                    label="Add documents", file_count="multiple", type="filepath", elem_id="files", height=130
                 )
+                folder = gr.File(
+                    label="Or a whole folder", file_count="directory", type="filepath", elem_id="folder", height=130
+                )
+                paths = gr.Textbox(elem_id="folder-paths", visible=False)
                 add = gr.Button("Add to the documents", variant="primary", elem_id="add", min_width=0)
-                uploads = gr.HTML(elem_id="uploads", js_on_load=None)
+            uploads = gr.HTML(elem_id="uploads", js_on_load=None)
+            with gr.Column(elem_id="watch-panel", elem_classes="panel", min_width=0) as watching:
+                gr.HTML("<h2>Folders that are watched</h2>", js_on_load=None, elem_classes="heading")
+                folders = gr.HTML(elem_id="folders", js_on_load=None)
+                watched = gr.Textbox(
+                    label="Folder on this server",
+                    info=_WATCH_HELP,
+                    placeholder="/home/me/documents",
+                    max_length=4096,
+                    elem_id="watched",
+                )
+                watch = gr.Button("Watch this folder", size="sm", elem_id="watch", min_width=0)
             with gr.Column(elem_id="index-panel", min_width=0):
                 gr.HTML("<h2>Index</h2>", js_on_load=None, elem_classes="heading")
                 update = gr.Button("Update", size="sm", elem_id="update", min_width=0)
@@ -72,9 +107,21 @@ def build_documents() -> DocumentsParts:
     return DocumentsParts(
         view=view,
         bridge=bridge,
+        timer=timer,
+        corpus=corpus,
+        remove=remove,
+        title=title,
+        create=create,
+        adding=adding,
         files=files,
+        folder=folder,
+        paths=paths,
         add=add,
         uploads=uploads,
+        watching=watching,
+        watched=watched,
+        watch=watch,
+        folders=folders,
         update=update,
         verify=verify,
         rebuild=rebuild,
@@ -89,20 +136,37 @@ def build_documents() -> DocumentsParts:
     )
 
 
-def wire_documents(desk: CorpusDesk, tab: gr.Tab, parts: DocumentsParts) -> None:
+def wire_documents(shelf: CorpusShelf, tab: gr.Tab, parts: DocumentsParts) -> None:
     """Connect the components to what happens."""
-    documents = Documents(desk, parts)
+    documents = Documents(shelf, parts)
+    collections = Collections(shelf, parts, documents)
     work = {"concurrency_id": "desk", "concurrency_limit": 1, **QUIET}
-    tab.select(documents.list, parts.looking, parts.listed, **AT_ONCE)
+    shown = [*parts.shelved, *parts.listed]
+    tab.select(collections.load, parts.looking, [*shown, parts.timer], **AT_ONCE)
+    parts.timer.tick(collections.look, parts.looking, parts.listed, **AT_ONCE)
+    parts.corpus.input(collections.choose, parts.looking, shown, **AT_ONCE)
+    gr.on([parts.title.submit, parts.create.click], collections.create, [parts.title, parts.state], shown, **AT_ONCE)
+    gr.on([parts.watched.submit, parts.watch.click], collections.watch, [parts.watched, *parts.looking],
+          [parts.watched, *parts.listed], **AT_ONCE)  # fmt: skip
     parts.search.change(documents.narrow, parts.looking, parts.listed, trigger_mode="always_last", **AT_ONCE)
     parts.state.input(documents.narrow, parts.looking, parts.listed, **AT_ONCE)
-    parts.bridge.select(documents.act, parts.looking, parts.listed, **AT_ONCE)
+    parts.bridge.select(collections.act, parts.looking, parts.listed, **AT_ONCE)
     gr.on(
-        [parts.question.submit, parts.ask.click], documents.search, parts.question, [parts.hits, parts.line], **AT_ONCE
+        [parts.question.submit, parts.ask.click],
+        documents.search,
+        [parts.question, parts.corpus],
+        [parts.hits, parts.line],
+        **AT_ONCE,
     )
     both = [*parts.listed, *(one for one in parts.working if one is not parts.line)]
-    parts.add.click(documents.add, [parts.files, *parts.looking], [*both, parts.files, parts.uploads], **work)
-    parts.bridge.delete(documents.delete, parts.looking, both, **work)
+    parts.add.click(
+        documents.add,
+        [parts.files, parts.folder, parts.paths, *parts.looking],
+        [*both, parts.files, parts.folder, parts.uploads],
+        js=_PATHS,
+        **work,
+    )
+    parts.bridge.delete(collections.delete, parts.looking, list(dict.fromkeys([*shown, *both])), **work)
     parts.update.click(documents.update, parts.looking, both, **work)
-    parts.verify.click(documents.verify, None, parts.working, **work)
-    parts.rebuild.click(documents.rebuild, None, parts.working, **work)
+    parts.verify.click(documents.verify, parts.corpus, parts.working, **work)
+    parts.rebuild.click(documents.rebuild, parts.corpus, parts.working, **work)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from core.conversations import ConversationStore
-from core.corpus_desk import CorpusDesk
+from core.corpus_desk import CorpusShelf
 from core.feedback_store import FeedbackStore
 from core.service import DomainService
 from core.user_database import UserDatabase
@@ -19,10 +19,10 @@ ASSETS_PATH = "/page-assets"
 _HEAD = f'<link rel="stylesheet" href="{ASSETS_PATH}/page.css"><script src="{ASSETS_PATH}/page.js" defer></script>'
 
 
-def mount(app: FastAPI, service: DomainService, users: UserDatabase, desk: CorpusDesk | None = None) -> FastAPI:
+def mount(app: FastAPI, service: DomainService, users: UserDatabase, shelf: CorpusShelf | None = None) -> FastAPI:
     """Mount the page over `service`; routes registered before (`/v1`, `/health`) keep working. Returns the app.
 
-    `users` keeps what users leave behind: their conversations and ratings. `desk` looks after the documents.
+    `users` keeps what users leave behind: their conversations and ratings. `shelf` holds the collections of documents.
     """
     import gradio as gr
 
@@ -36,7 +36,7 @@ def mount(app: FastAPI, service: DomainService, users: UserDatabase, desk: Corpu
     app.add_middleware(Visitors, secret=users.secret())
     return gr.mount_gradio_app(
         app,
-        build_page(service, conversations, feedback, desk),
+        build_page(service, conversations, feedback, shelf),
         path="/",
         theme=build_theme(),
         head=_HEAD,
@@ -48,7 +48,7 @@ def mount(app: FastAPI, service: DomainService, users: UserDatabase, desk: Corpu
         pwa=False,
         mcp_server=False,
         enable_monitoring=False,
-        # Without a desk the page takes no files, so an upload of any size is refused.
-        max_file_size=1 if desk is None else desk.max_file_bytes,
+        # Without it the page takes no files, so an upload of any size is refused.
+        max_file_size=1 if shelf is None else shelf.max_file_bytes,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )

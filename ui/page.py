@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from core.conversations import ConversationStore
-from core.corpus_desk import CorpusDesk
+from core.corpus_desk import CorpusShelf
 from core.feedback_store import FeedbackStore
 from core.roles import Right
 from core.service import DomainService
@@ -26,9 +26,9 @@ CONCURRENT_ANSWERS = 64
 
 
 def build_page(
-    service: DomainService, conversations: ConversationStore, feedback: FeedbackStore, desk: CorpusDesk | None = None
+    service: DomainService, conversations: ConversationStore, feedback: FeedbackStore, shelf: CorpusShelf | None = None
 ) -> gr.Blocks:
-    """Build the page over `service`, with a page for documents where there is a `desk`.
+    """Build the page over `service`, with a page for documents where there is a `shelf`.
 
     Theme and style sheet are given when it is mounted (`ui.mount`). A tab that not every role may use is built under
     `page.only(right)` and named in `guarded`.
@@ -46,12 +46,12 @@ def build_page(
                 parts, panel, form = build_chat(service)
             with gr.Tab("Arena", id="arena", elem_id="page-arena") as arena_tab:
                 arena = build_arena(service)
-            if desk is not None:
+            if shelf is not None:
                 with (
                     page.only(Right.DOCUMENTS),
                     gr.Tab("Documents", id="documents", elem_id="page-documents") as documents_tab,
                 ):
-                    wire_documents(desk, documents_tab, build_documents())
+                    wire_documents(shelf, documents_tab, build_documents())
                 guarded.append((documents_tab, Right.DOCUMENTS))
         build_status_strip(service, page, strip, panel, parts.send, parts.line)
         wire_chat(service, conversations, feedback, page, panel, parts)

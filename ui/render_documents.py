@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.corpus_desk import ChunkRow, DocumentPage, DocumentRow, ExplainedHit, FileState
+from core.corpus_desk import ChunkRow, CorpusRow, DocumentPage, DocumentRow, ExplainedHit, FileState, FolderRow
 from core.document_links import place_path
 from core.types import Passage
 from ui.safe_html import escape
@@ -71,6 +71,39 @@ def uploads_html(files: Sequence[FileState], stage: str = "", share: float | Non
         done = f"{max(0.0, min(1.0, share)):.0%}"
         bar = f'<p class="note">{escape(stage)} {done}</p><div class="bar"><span style="width:{done}"></span></div>'
     return f'<ul class="uploads" role="status">{items}</ul>{bar}'
+
+
+def folders_html(folders: Sequence[FolderRow]) -> str:
+    """The folders of a collection, each with its state and what can be done about it."""
+    if not folders:
+        return '<p class="note">None yet.</p>'
+    return f'<ul class="folders">{"".join(map(_folder, folders))}</ul>'
+
+
+def remove_html(row: CorpusRow) -> str:
+    """The button that removes a collection; nothing for one that was not created on the page."""
+    if not row.created:
+        words = "The documents of another domain: add to them where that domain is served." if row.foreign else ""
+        return f'<p class="note">{words}</p>' if words else ""
+    ask = escape(f"Remove the collection {row.title}? Its uploads and its index go; watched folders stay as they are.")
+    button = f'button type="button" class="desk-action bad" value="remove" data-source="{escape(row.name)}"'
+    return f'<{button} data-ask="{ask}">Remove this collection</button>'
+
+
+def _folder(row: FolderRow) -> str:
+    path, kind = escape(row.path), "rejected" if row.trouble else "indexed" if row.watching else "off"
+    button = f'button type="button" class="desk-action" data-source="{path}"'
+    ask = escape(f"Take {row.path} out of the collection? Its documents leave the index; the files stay.")
+    turn = (
+        f'<{button} value="unwatch">Stop watching</button>'
+        if row.watching
+        else f'<{button} value="watch">Watch again</button>'
+    )
+    return (
+        f'<li class="{kind}"><span class="dot"></span><span class="name" title="{path}">{path}</span>'
+        f'<span class="state">{escape(row.state)}</span>'
+        f'<span class="actions">{turn}<{button} value="forget" data-ask="{ask}">Take out</button></span></li>'
+    )
 
 
 def _row(row: DocumentRow, corpus: str, *, opened: bool) -> str:

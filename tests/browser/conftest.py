@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.user_database import UserDatabase
-from tests.fakes import FakeDesk, FakeService
+from tests.fakes import FakeDesk, FakeService, FakeShelf
 
 CHROMIUM = Path("/usr/bin/chromium")
 # Without the network flags Chromium tries to reach its maker at every start.
@@ -35,7 +35,12 @@ class Site:
     url: str
     service: FakeService
     users: UserDatabase
-    desk: FakeDesk
+    shelf: FakeShelf
+
+    @property
+    def desk(self) -> FakeDesk:
+        """The desk of the domain's own documents."""
+        return self.shelf.own
 
 
 @dataclass
@@ -72,10 +77,10 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         return {"status": "ok"}
 
     service = FakeService(tmp_path_factory.mktemp("garden"))
-    desk = FakeDesk()
+    shelf = FakeShelf()
     users = UserDatabase(tmp_path_factory.mktemp("workspace") / "users.sqlite")
     server = uvicorn.Server(
-        uvicorn.Config(mount(app, service, users, desk), host="127.0.0.1", port=0, log_level="warning")
+        uvicorn.Config(mount(app, service, users, shelf), host="127.0.0.1", port=0, log_level="warning")
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -83,7 +88,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert thread.is_alive(), "the server has died; its traceback stands above"
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(f"http://127.0.0.1:{port}", service, users, desk)
+    yield Site(f"http://127.0.0.1:{port}", service, users, shelf)
     server.should_exit = True
     # Open browser connections would keep it waiting.
     server.force_exit = True
@@ -94,7 +99,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def site(running_site: Site) -> Site:
     """The served page, its service as new."""
     running_site.service.reset()
-    running_site.desk.reset()
+    running_site.shelf.reset()
     return running_site
 
 

@@ -84,10 +84,20 @@
     const { source, ask } = button.dataset;
     if (ask && !confirm(ask)) return;
     const detail = ask
-      ? { event: "delete", data: { source } }
+      ? { event: "delete", data: { what: button.value, source } }
       : { event: "select", data: { what: button.value, source: source ?? "" } };
     document.dispatchEvent(new CustomEvent("graft-desk", { detail }));
   }
+
+  // A folder's files come to the server by their last names alone; this is where they stood (ui/documents_page.py).
+  document.addEventListener(
+    "change",
+    (event) => {
+      if (!event.target.matches?.("#folder input[type=file]")) return;
+      window.graftFolderPaths = [...event.target.files].map((file) => file.webkitRelativePath || file.name);
+    },
+    true,
+  );
 
   const actions = {
     "desk-action": desk,
