@@ -34,6 +34,11 @@ DRAWN_FROM = 0.8
 DEEP = 50
 OWN_QUOTE = 10
 
+# What more or other training examples can mend; the rest is the index's matter.
+TRAINABLE: tuple[MissClass, ...] = (
+    "ignored", "wrong_field", "unsupported", "wrong_format", "wrong_style", "wrong_refusal",
+)  # fmt: skip
+
 
 class Remedy(BaseModel):
     """What a class of misses means and what to do about it; `command` is where to begin."""

@@ -17,6 +17,7 @@ from core.settings import Settings
 from core.types import STRUCTURED
 from core.workspace import Workspace
 from finetune.adapters import AdapterStore
+from graft.advise_answers import question_keys
 
 Say = Callable[[str], None]
 DRILL = "drill.json"
@@ -73,17 +74,16 @@ def newest_lab(workspace: Workspace, pack: DomainPack) -> Path | None:
     return max(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name), default=None)
 
 
-def parse_answers(given: list[str]) -> dict[str, bool]:
-    """`KEY=yes|no` options as answers. Raises RequestError with the keys."""
-    rules = load_rules()
-    keys = [question.key for question in (*rules.questions, *rules.weighed)]
+def parse_answers(given: list[str]) -> dict[str, bool | None]:
+    """`KEY=yes|no|open` options as answers, None for open. Raises RequestError with the keys."""
+    keys, words = question_keys(), {"yes": True, "no": False, "open": None}
     said = {}
     for text in given:
         key, _, word = text.partition("=")
         key, word = key.strip(), word.strip().casefold()
-        if key not in keys or word not in ("yes", "no"):
-            raise RequestError(f"--answer {text}: write KEY=yes or KEY=no, with one of the keys {', '.join(keys)}")
-        said[key] = word == "yes"
+        if key not in keys or word not in words:
+            raise RequestError(f"--answer {text}: write KEY=yes, KEY=no or KEY=open, with a key of {', '.join(keys)}")
+        said[key] = words[word]
     return said
 
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 LabFile = Annotated[Path | None, typer.Option("--lab", help="A lab.json (default: the newest of the workspace).")]
 Answers = Annotated[
     list[str] | None,
-    typer.Option("--answer", help="KEY=yes or KEY=no for a question that nothing measured answers; repeatable."),
+    typer.Option(
+        "--answer",
+        help="KEY=yes or KEY=no for a question that nothing measured answers, KEY=open to forget; kept; repeatable.",
+    ),
 ]
 
 
@@ -37,14 +40,20 @@ def advise(
     from advisor.page import to_html
     from core.files import write_atomically, write_json
     from graft.advise import find, parse_answers
+    from graft.advise_answers import keep_answer, kept_answers
 
     console: Console = context.obj
-    said = parse_answers(answer or [])
+    given = parse_answers(answer or [])
     settings, workspace, pack = console.open(domain)
+    for key, yes in given.items():
+        keep_answer(workspace.lab(pack.name), key, yes)
+    said = kept_answers(workspace.lab(pack.name))
     found = find(settings, workspace, pack, console.say, lab, domain)
     console.say(f"lab: {found.lab_file}" if found.lab_file else f"no lab yet: graft lab --domain {domain}")
     if not as_json and sys.stdin.isatty():
-        _ask(found, said)
+        for key, yes in _ask(found, said).items():
+            keep_answer(workspace.lab(pack.name), key, yes)
+            said[key] = yes
     advice = found.advise(said)
     folder = out or workspace.lab(pack.name) / "advice"
     text = to_markdown(advice, pack.title)
@@ -58,10 +67,12 @@ def advise(
     console.say(f"page: {folder / 'advice.html'}")
 
 
-def _ask(found: "Found", said: dict[str, bool]) -> None:
+def _ask(found: "Found", said: dict[str, bool]) -> dict[str, bool]:
     """Put the open questions to the person at the terminal; an empty answer leaves one open."""
+    answers = {}
     for question in found.open_questions(said):
         print(f"\n{question.question}\n  yes: {question.yes}\n  no: {question.no}", file=sys.stderr)
         word = typer.prompt("  yes, no, or nothing", default="", show_default=False, err=True).strip().casefold()
         if word[:1] in ("y", "n"):
-            said[question.key] = word[:1] == "y"
+            answers[question.key] = word[:1] == "y"
+    return answers

@@ -10,8 +10,7 @@ import typer
 from graft import cli_lab_people, cli_lab_runs
 from graft.cli_serve import AsJson, Domain, Trust, VllmUrl
 from graft.console import Console
-
-DEFAULT_ARMS = "base,icl,rag,rag+icl,rag+icl+schema,lora,hybrid"
+from graft.lab_command import DEFAULT_ARMS, lab_arguments
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +27,7 @@ def lab(
     domain: Domain = "django",
     arms: Annotated[str, typer.Option(help="Arms to compare, separated by commas.")] = DEFAULT_ARMS,
     limit: Annotated[int | None, typer.Option(min=1, help="A seeded stratified sample of so many questions.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of that sample and of the intervals (lab.seed).")] = None,
     controls: Annotated[
         str | None,
         typer.Option(help="Arms to ask again with passages swapped, shuffled and falsified: is the context used?"),
@@ -45,24 +45,32 @@ def lab(
 ) -> None:
     """Compare arms on the domain's frozen test set: figures with intervals, and a report.
 
-    ARM@HASH takes another adapter than the active one; qlora, full and distilled the newest one trained so.
+    What it is at stands in progress.json of its folder while it runs; the page shows it. ARM@HASH takes another adapter than the active one; qlora, full and distilled the newest one trained so.
     """
     if context.invoked_subcommand is not None:
         return
     from graft.lab import run
+    from graft.own_process import recorded
+    from graft.pace import Pace
 
     console: Console = context.obj
-    settings, workspace, pack = console.open(domain, serve__vllm_url=vllm_url)
+    settings, workspace, pack = console.open(domain, serve__vllm_url=vllm_url, lab__seed=seed)
     target = out or workspace.lab(pack.name) / time.strftime("%Y%m%d-%H%M%S")
     names, controlled = _names(arms), _names(controls or "")
-    with console.bars() as progress:
+    again = lab_arguments(
+        domain, names, target.absolute(), limit=limit, seed=seed, controls=controlled, learning_curve=learning_curve,
+        vllm_url=vllm_url, trust=trust,
+    )  # fmt: skip
+    with recorded(target, again, Pace(names, controlled)) as record, console.bars() as bars:
+        progress, say = record.progress(bars), record.say(console.say)
         curve: dict[str, float] = {}
         if learning_curve:
             from graft.learning_curve import train_shares
 
-            found = train_shares(settings, workspace, pack, say=console.say, progress=progress, trusted=trust)
+            found = train_shares(settings, workspace, pack, say=say, progress=progress, trusted=trust)
             curve = {f"hybrid@{name.partition('@')[2]}": share for share, name in found.items()} | {"hybrid": 1.0}
             names = list(dict.fromkeys([*names, *curve]))
+            record.pace = Pace(names, controlled)
         work = run(
             settings,
             workspace,
@@ -72,7 +80,7 @@ def lab(
             limit=limit,
             controls=controlled,
             curve=curve,
-            say=console.say,
+            say=say,
             progress=progress,
             trusted=trust,
         )

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 ArmName = Annotated[str | None, typer.Option("--arm", help="The arm (default: the one the lab compares).")]
 Kinds = Annotated[list[str] | None, typer.Option("--class", help="A class of misses; repeatable (default: all).")]
 RunName = Annotated[str | None, typer.Option("--run", help="Folder or name of a lab run (default: the latest).")]
-# What more or other training examples can mend; the rest is the index's matter.
-TRAINABLE = ("ignored", "wrong_field", "unsupported", "wrong_format", "wrong_style", "wrong_refusal")
 _WIDEST = 400
 
 
@@ -80,35 +78,41 @@ def collect(
     The misses say which documents, headings and formats lack examples. A teacher writes new questions there; code
     refuses whatever the test set asks about; `graft dataset review` has the last word.
     """
+    from evaluation.misses import TRAINABLE
     from evaluation.runs import missed_rows
     from finetune.synthesis.run import Options, synthesize
     from graft.cli_synthesize import indexed_text, opened_teacher, review_file, tell_run
-    from graft.collect import NearText, wanted_from
+    from graft.collect import COLLECT, STAGE, NearText, collect_arguments, wanted_from
+    from graft.own_process import recorded
+    from graft.pace import Pace
 
     console: Console = context.obj
     found = open_run(console, domain, run)
     settings, workspace, pack = console.open(domain)
     name = arm or found.focus
-    rows = missed_rows(found, name, _kinds(kind) or TRAINABLE)
-    whole = indexed_text(settings, workspace, pack, console, trusted=trust)
-    wanted = wanted_from([row.example for row in rows], whole, pack)
-    if not wanted.headings:
-        raise LabError(
-            f"no miss of {name} in that lab has evidence in the documents: questions that these do not answer are "
-            "taught by the refusals that graft dataset build writes"
+    again = collect_arguments(domain, str(found.folder), name, _kinds(kind), count, trust=trust)
+    with recorded(workspace.lab(pack.name) / COLLECT, again, Pace([STAGE])) as record:
+        rows = missed_rows(found, name, _kinds(kind) or TRAINABLE)
+        whole = indexed_text(settings, workspace, pack, console, trusted=trust)
+        wanted = wanted_from([row.example for row in rows], whole, pack)
+        if not wanted.headings:
+            raise LabError(
+                f"no miss of {name} in that lab has evidence in the documents: questions that these do not answer are "
+                "taught by the refusals that graft dataset build writes"
+            )
+        near = NearText(whole, wanted)
+        console.say(
+            f"{len(rows)} misses of {name}: asking about {len(near.sources)} documents, in {', '.join(wanted.formats)}"
         )
-    near = NearText(whole, wanted)
-    console.say(
-        f"{len(rows)} misses of {name}: asking about {len(near.sources)} documents, in {', '.join(wanted.formats)}"
-    )
-    options = Options(count, tries or 10 * count, wanted.formats, seed, concurrency)
-    with (
-        opened_teacher(console, settings, workspace, pack, teacher_url, teacher_model, teacher_key_env) as teacher,
-        console.bars() as progress,
-    ):
-        report = synthesize(
-            pack, near, teacher, review_file(pack), options, teacher=teacher.name, on_progress=progress
-        )  # fmt: skip
+        options = Options(count, tries or 10 * count, wanted.formats, seed, concurrency)
+        with (
+            opened_teacher(console, settings, workspace, pack, teacher_url, teacher_model, teacher_key_env) as teacher,
+            console.bars() as bars,
+        ):
+            report = synthesize(
+                pack, near, teacher, review_file(pack), options, teacher=teacher.name, on_progress=record.progress(bars)
+            )  # fmt: skip
+        record.said = f"{report.kept} kept of {report.asked} asked; {report.waiting} wait for review"
     tell_run(console, report, domain, as_json=as_json)
 
 

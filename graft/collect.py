@@ -11,6 +11,19 @@ from core.pack import DomainPack
 from core.types import Example, Format
 from finetune.corpus_text import ChunkText, CorpusText
 
+# Where the progress of collecting stands, below the labs of a domain, and what it is told about.
+COLLECT, STAGE = "collect", "asked"
+
+
+def collect_arguments(
+    domain: str, run: str, arm: str, kinds: Sequence[str], count: int, *, trust: bool = False
+) -> list[str]:
+    """The arguments after `graft` that turn misses of a run into candidates."""
+    arguments = ["lab", "collect", "--domain", domain, "--run", run, "--arm", arm, "--count", str(count)]
+    for kind in kinds:
+        arguments += ["--class", kind]
+    return [*arguments, *(["--trust"] if trust else [])]
+
 
 @dataclass(frozen=True)
 class Wanted:

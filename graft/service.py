@@ -186,6 +186,11 @@ class LocalService:
     # --- parts ---
 
     @property
+    def trusted(self) -> bool:
+        """Whether the pack's own code may run."""
+        return self._trusted
+
+    @property
     def base_folder(self) -> Path:
         """Folder of the base model."""
         return self._models().llm

@@ -34,7 +34,7 @@ class Collections:
             return {self._parts.view: gr.skip()}
         try:
             desk = await self._documents.desk(corpus)
-            seen = folders_html(await asyncio.to_thread(desk.folders))
+            seen = hash(folders_html(await asyncio.to_thread(desk.folders)))
         except GraftError:
             return {self._parts.view: gr.skip()}
         if seen == view.seen:

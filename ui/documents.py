@@ -44,7 +44,7 @@ class View(BaseModel):
     offset: int = 0
     opened: str | None = None
     chunk: int = 0
-    seen: str = ""
+    seen: int | None = None
 
 
 class Documents:
@@ -68,7 +68,7 @@ class Documents:
             return self.say(str(error), bad=True)
         table = documents_html(page, corpus, view.offset, view.opened)
         shown = {self._parts.table: table, self._parts.chunks: opened, self._parts.folders: folders}
-        return {self._parts.view: view.model_copy(update={"seen": folders}), **shown}
+        return {self._parts.view: view.model_copy(update={"seen": hash(folders)}), **shown}
 
     async def narrow(self, corpus: str, search: str, state: str, view: View) -> Values:
         """Another search or state: the list from its beginning."""
