@@ -48,7 +48,7 @@ class LabWish(BaseModel):
 
 
 class LabFigure(BaseModel):
-    """One arm of a finished lab in the figure that arms are compared by: shares from 0 to 1, None where not measured."""
+    """One arm of a finished lab in the figure that arms are compared by: shares from 0 to 1, None: not measured."""
 
     arm: str
     mean: float | None = None
@@ -58,7 +58,7 @@ class LabFigure(BaseModel):
 
 
 class LabRunRow(BaseModel):
-    """One lab, running, finished or cut short. `share` is how far it is, `stage` what it is at, `detail` what went wrong.
+    """One lab: running, finished or cut short. `share`: how far; `stage`: what it is at; `detail`: what went wrong.
 
     `measure` is what `figures` are in. `report`: there is a report to read.
     """

@@ -45,7 +45,8 @@ def lab(
 ) -> None:
     """Compare arms on the domain's frozen test set: figures with intervals, and a report.
 
-    What it is at stands in progress.json of its folder while it runs; the page shows it. ARM@HASH takes another adapter than the active one; qlora, full and distilled the newest one trained so.
+    ARM@HASH takes another adapter than the active one; qlora, full and distilled the newest one trained so. What it is
+    at stands in progress.json of its folder while it runs; the page shows it.
     """
     if context.invoked_subcommand is not None:
         return

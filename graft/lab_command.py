@@ -1,6 +1,7 @@
 """The command line of a lab, written once: what the page starts, and what a lab that was cut short goes on with."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 DEFAULT_ARMS = "base,icl,rag,rag+icl,rag+icl+schema,lora,hybrid"
@@ -30,4 +31,4 @@ def lab_arguments(
 
 def argument_after(arguments: Sequence[str], name: str) -> str:
     """What follows an option on a command line; empty where it is not there."""
-    return next((value for key, value in zip(arguments, arguments[1:], strict=False) if key == name), "")
+    return next((value for key, value in pairwise(arguments) if key == name), "")

@@ -16,7 +16,7 @@ class Pace:
     def __init__(
         self, arms: Sequence[str], controls: Sequence[str] = (), clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._weights = {name: 1 for name in arms} | {f"{name}, tampered": _CONTROLS for name in controls}
+        self._weights = dict.fromkeys(arms, 1) | {f"{name}, tampered": _CONTROLS for name in controls}
         self._clock = clock
         self._parts: dict[str, float] = {}
         self._answered = 0

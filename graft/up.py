@@ -38,9 +38,12 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     app = create_app(service, settings, service.engine_counts, documents)
     if page:
         from core.user_database import UserDatabase
+        from graft.advice_desk import LocalAdviceDesk
+        from graft.lab_desk import LocalLabDesk
         from ui.mount import mount
 
-        app = mount(app, service, UserDatabase(service.workspace.users), shelf)
+        users = UserDatabase(service.workspace.users)
+        app = mount(app, service, users, shelf, LocalLabDesk(service), LocalAdviceDesk(service))
     starter = threading.Thread(
         target=_start_all, args=(service, say, train, shelf.watch.start), name="graft-start", daemon=True
     )

@@ -8,12 +8,15 @@ import gradio as gr
 
 from core.advice_desk import AdviceDesk
 from core.errors import GraftError
+from core.roles import Right
+from ui.guarded_blocks import GuardedBlocks
 from ui.language import spoken, t
 from ui.quiet import AT_ONCE
 from ui.render_advice import advice_html, downloads_html, methods_html, questions_html
 from ui.render_status import line_html
 from ui.safe_html import escape
 from ui.show import Values
+from ui.visitors import allows
 
 _BRIDGE = "document.addEventListener('graft-advice', (event) => trigger(event.detail.event, event.detail.data))"
 
@@ -40,8 +43,8 @@ class Advisor:
     def __init__(self, desk: AdviceDesk, parts: AdviceParts) -> None:
         self._desk, self._parts = desk, parts
 
-    async def load(self) -> Values:
-        """What is advised now."""
+    async def load(self, request: gr.Request) -> Values:
+        """What is advised now; whoever may run labs may answer questions as well."""
         parts = self._parts
         try:
             found = await asyncio.to_thread(self._desk.advice)
@@ -50,18 +53,18 @@ class Advisor:
         return {
             parts.line: line_html(""),
             parts.advice: advice_html(found),
-            parts.questions: questions_html(found),
+            parts.questions: questions_html(found, may_answer=allows(request, Right.LAB)),
             parts.methods: methods_html(found),
         }
 
-    async def answer(self, event: gr.EventData) -> Values:
+    async def answer(self, request: gr.Request, event: gr.EventData) -> Values:
         """Keep an answer, and weigh anew."""
         yes = {"yes": True, "no": False}.get(str(event.what))
         try:
             await asyncio.to_thread(self._desk.answer, str(event.source), yes)
         except GraftError as error:
             return {self._parts.line: f'<p class="trouble" role="alert">{escape(spoken(str(error)))}</p>'}
-        return {**await self.load(), self._parts.line: line_html(t("Your answer is kept."))}
+        return {**await self.load(request), self._parts.line: line_html(t("Your answer is kept."))}
 
 
 def build_advice() -> AdviceParts:
@@ -80,11 +83,12 @@ def build_advice() -> AdviceParts:
     return AdviceParts(bridge=bridge, line=line, advice=advice, questions=questions, methods=methods)
 
 
-def wire_advice(desk: AdviceDesk, tab: gr.Tab, parts: AdviceParts) -> None:
+def wire_advice(desk: AdviceDesk, page: GuardedBlocks, tab: gr.Tab, parts: AdviceParts) -> None:
     """Connect the components to what happens."""
     advisor = Advisor(desk, parts)
     tab.select(advisor.load, None, parts.all, **AT_ONCE)
-    parts.bridge.select(advisor.answer, None, parts.all, **AT_ONCE)
+    with page.only(Right.LAB):
+        parts.bridge.select(advisor.answer, None, parts.all, **AT_ONCE)
 
 
 def _html(text: str) -> None:

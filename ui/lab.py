@@ -62,18 +62,18 @@ class Lab:
         """Now and then: how far the lab is."""
         return await self._list(view)
 
-    def sample(self, every: bool) -> Values:  # noqa: FBT001  the value of a tick
+    def sample(self, every: bool) -> Values:
         """All questions, or some."""
         return {self._parts.questions: gr.Number(visible=not every), self._parts.seed: gr.Number(visible=not every)}
 
     async def start(
         self,
         arms: list[str],
-        every: bool,  # noqa: FBT001
+        every: bool,
         questions: float | None,
         seed: float | None,
-        controls: bool,  # noqa: FBT001
-        curve: bool,  # noqa: FBT001
+        controls: bool,
+        curve: bool,
         view: LabView,
     ) -> Values:
         """Begin a lab."""
@@ -179,7 +179,9 @@ class Lab:
         seen = (*map(hash, made.values()), hash(tuple(names)))
         before = view.seen or (None,) * len(seen)
         shown: Values = {parts.view: view.model_copy(update={"seen": seen})}
-        shown |= {part: html for (part, html), now, then in zip(made.items(), seen, before, strict=False) if now != then}
+        shown |= {
+            part: html for (part, html), now, then in zip(made.items(), seen, before, strict=False) if now != then
+        }
         if seen[-1] != before[-1]:
             shown |= self._pair(names)
         if parts.running in shown:
@@ -203,5 +205,3 @@ class Lab:
 
 def _trouble(error: GraftError) -> str:
     return f'<p class="trouble" role="alert">{escape(spoken(str(error)))}</p>'
-
-

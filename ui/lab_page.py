@@ -31,8 +31,8 @@ def build_lab() -> LabParts:
             arms = gr.CheckboxGroup([], label=t("Ways of answering"), elem_id="lab-arms")
             every = gr.Checkbox(True, label=t("All questions"), elem_id="lab-every")
             questions = gr.Number(
-                50, label=t("How many questions"), info=t("Fewer take less time, and tell less."), precision=0, minimum=1,
-                visible=False, elem_id="lab-questions",
+                50, label=t("How many questions"), info=t("Fewer take less time, and tell less."), precision=0,
+                minimum=1, visible=False, elem_id="lab-questions",
             )  # fmt: skip
             seed = gr.Number(
                 11, label=t("Seed"), info=t("The same number draws the same questions."), precision=0, visible=False,

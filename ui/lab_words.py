@@ -48,7 +48,9 @@ def arm_words(name: str, created: str = "") -> str:
     kind, _, adapter = plain.partition("@")
     words = t(_METHODS[kind]) if kind in _METHODS else arm_label(kind)
     if adapter:
-        words = t("{words}, adapter {adapter}", words=words, adapter=f"{adapter} ({created[:10]})" if created else adapter)
+        words = t(
+            "{words}, adapter {adapter}", words=words, adapter=f"{adapter} ({created[:10]})" if created else adapter
+        )
     return t("{words}, held to the format", words=words) if plain != name else words
 
 

@@ -5,24 +5,42 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from core.advice_desk import AdviceDesk
 from core.conversations import ConversationStore
 from core.corpus_desk import CorpusShelf
 from core.feedback_store import FeedbackStore
+from core.lab_desk import LabDesk
 from core.service import DomainService
 from core.user_database import UserDatabase
 from ui.content_policy import ContentPolicy
 from ui.downloads import download_routes
+from ui.lab_reports import report_routes
 from ui.visitors import Visitors
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/page-assets"
-_HEAD = f'<link rel="stylesheet" href="{ASSETS_PATH}/page.css"><script src="{ASSETS_PATH}/page.js" defer></script>'
+# What all pages share comes first.
+_STYLES, _SCRIPTS = ("page.css", "boards.css"), ("page.js", "boards.js")
+_HEAD = "".join(
+    [
+        *(f'<link rel="stylesheet" href="{ASSETS_PATH}/{name}">' for name in _STYLES),
+        *(f'<script src="{ASSETS_PATH}/{name}" defer></script>' for name in _SCRIPTS),
+    ]
+)
 
 
-def mount(app: FastAPI, service: DomainService, users: UserDatabase, shelf: CorpusShelf | None = None) -> FastAPI:
+def mount(
+    app: FastAPI,
+    service: DomainService,
+    users: UserDatabase,
+    shelf: CorpusShelf | None = None,
+    lab: LabDesk | None = None,
+    advice: AdviceDesk | None = None,
+) -> FastAPI:
     """Mount the page over `service`; routes registered before (`/v1`, `/health`) keep working. Returns the app.
 
-    `users` keeps what users leave behind: their conversations and ratings. `shelf` holds the collections of documents.
+    `users` keeps what users leave behind: their conversations and ratings. `shelf` holds the collections of documents,
+    `lab` runs labs and reads them, `advice` says what they speak for.
     """
     import gradio as gr
 
@@ -32,11 +50,12 @@ def mount(app: FastAPI, service: DomainService, users: UserDatabase, shelf: Corp
     conversations, feedback = ConversationStore(users, service.pack.name), FeedbackStore(users, service.pack.name)
     app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="page-assets")
     app.include_router(download_routes(conversations, feedback))
+    app.include_router(report_routes(lab, advice, service.pack.name))
     app.add_middleware(ContentPolicy)
     app.add_middleware(Visitors, secret=users.secret())
     return gr.mount_gradio_app(
         app,
-        build_page(service, conversations, feedback, shelf),
+        build_page(service, conversations, feedback, shelf, lab, advice),
         path="/",
         theme=build_theme(),
         head=_HEAD,

@@ -5,15 +5,20 @@ from typing import Any
 
 import gradio as gr
 
+from core.advice_desk import AdviceDesk
 from core.conversations import ConversationStore
 from core.corpus_desk import CorpusShelf
 from core.feedback_store import FeedbackStore
+from core.lab_desk import LabDesk
 from core.roles import Right
 from core.service import DomainService
+from ui.advice_page import build_advice, wire_advice
 from ui.arena_page import build_arena, wire_arena
 from ui.chat_page import build_chat, wire_chat
 from ui.documents_page import build_documents, wire_documents
 from ui.guarded_blocks import GuardedBlocks
+from ui.lab_page import build_lab, wire_lab
+from ui.language import t
 from ui.quiet import AT_ONCE
 from ui.rating_panel import wire_ratings
 from ui.render_page import masthead
@@ -26,9 +31,14 @@ CONCURRENT_ANSWERS = 64
 
 
 def build_page(
-    service: DomainService, conversations: ConversationStore, feedback: FeedbackStore, shelf: CorpusShelf | None = None
+    service: DomainService,
+    conversations: ConversationStore,
+    feedback: FeedbackStore,
+    shelf: CorpusShelf | None = None,
+    lab: LabDesk | None = None,
+    advice: AdviceDesk | None = None,
 ) -> gr.Blocks:
-    """Build the page over `service`, with a page for documents where there is a `shelf`.
+    """Build the page over `service`, with a page for documents where there is a `shelf`, and so on.
 
     Theme and style sheet are given when it is mounted (`ui.mount`). A tab that not every role may use is built under
     `page.only(right)` and named in `guarded`.
@@ -53,6 +63,13 @@ def build_page(
                 ):
                     wire_documents(shelf, documents_tab, build_documents())
                 guarded.append((documents_tab, Right.DOCUMENTS))
+            if lab is not None:
+                with page.only(Right.LAB), gr.Tab(t("Lab"), id="lab", elem_id="page-lab") as lab_tab:
+                    wire_lab(lab, lab_tab, build_lab())
+                guarded.append((lab_tab, Right.LAB))
+            if advice is not None:
+                with gr.Tab(t("Advisor"), id="advice", elem_id="page-advice") as advice_tab:
+                    wire_advice(advice, page, advice_tab, build_advice())
         build_status_strip(service, page, strip, panel, parts.send, parts.line)
         wire_chat(service, conversations, feedback, page, panel, parts)
         wire_ratings(service.pack, feedback, Shower(parts, conversations), form)

@@ -1,4 +1,4 @@
-"""HTML of the advisor's page: the recommendation, the order, the questions, the methods. Knows no Gradio and no rule."""
+"""HTML of the advisor's page: recommendation, order, questions, methods. Knows no Gradio and no rule."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,9 @@ _BADGES = {"yes": "good", "no": "neutral", "not yet": "warn"}
 
 def advice_html(found: AdviceShown) -> str:
     """What is advised: the arm with its gain, the price, what would change it, what to try and to collect."""
-    cautions = "".join(f'<p class="caution"><b>{escape(t("Caution:"))}</b> {escape(spoken(one))}</p>' for one in found.cautions)
+    cautions = "".join(
+        f'<p class="caution"><b>{escape(t("Caution:"))}</b> {escape(spoken(one))}</p>' for one in found.cautions
+    )
     costs = "".join(
         f"<div><dt>{escape(spoken(label))}</dt><dd>{escape(spoken(text))}</dd></div>" for label, text in found.costs
     )
@@ -34,10 +36,10 @@ def advice_html(found: AdviceShown) -> str:
     )
 
 
-def questions_html(found: AdviceShown) -> str:
-    """The nine questions and what is weighed beside them, each with its evidence and a choice."""
-    nine = "".join(map(_question, found.questions))
-    beside = "".join(map(_question, found.weighed))
+def questions_html(found: AdviceShown, *, may_answer: bool) -> str:
+    """The nine questions and what is weighed beside them, each with its evidence, and a choice for who may answer."""
+    nine = "".join(_question(row, may_answer=may_answer) for row in found.questions)
+    beside = "".join(_question(row, may_answer=may_answer) for row in found.weighed)
     weighed = f'<h3>{escape(t("Weighed beside them"))}</h3><ol class="advice-questions">{beside}</ol>' if beside else ""
     return f'<div data-desk="advice"><ol class="advice-questions">{nine}</ol>{weighed}</div>'
 
@@ -60,20 +62,24 @@ def downloads_html() -> str:
     return f'<p class="downloads"><span>{escape(t("Download:"))}</span>{links}</p>'
 
 
-def _question(row: AdviceQuestion) -> str:
+def _question(row: AdviceQuestion, *, may_answer: bool) -> str:
     kind = {"yes": "good", "no": "neutral", "unknown": "warn"}[row.answer]
     choices = "".join(
         _choice(row, words, value, on=row.said is said)
         for words, value, said in ((t("Yes"), "yes", True), (t("No"), "no", False), (t("Leave open"), "open", None))
     )
     question = spoken(row.question)
+    answers = (
+        f'<p class="answers" role="group" aria-label="{escape(t("Your answer: {question}", question=question))}">'
+        f"<span>{escape(t('Your answer:'))}</span>{choices}</p>"
+    )
     return (
         f'<li><p class="asked">{escape(question)} <span class="badge {kind}">{escape(t(_ANSWERS[row.answer]))}</span> '
         f'<span class="source">{escape(t(_SOURCES[row.source]))}</span></p>'
         f'<p class="evidence">{escape(spoken(row.evidence))}</p>'
         f'<p class="means"><b>{escape(t("Speaks for:"))}</b> {escape(spoken(row.means))}</p>'
-        f'<p class="answers" role="group" aria-label="{escape(t("Your answer: {question}", question=question))}">'
-        f'<span>{escape(t("Your answer:"))}</span>{choices}</p></li>'
+        + (answers if may_answer else "")
+        + "</li>"
     )
 
 
@@ -98,7 +104,8 @@ def _step(step: AdviceStep) -> str:
 
 def _method(row: AdviceMethod) -> str:
     cells = "".join(f"<td>{escape(spoken(cell))}</td>" for cell in row.cells)
-    return f'<tr><th scope="row">{escape(spoken(row.name))}</th><td class="measured">{escape(row.measured)}</td>{cells}</tr>'
+    name, measured = escape(spoken(row.name)), escape(row.measured)
+    return f'<tr><th scope="row">{name}</th><td class="measured">{measured}</td>{cells}</tr>'
 
 
 def _list(texts: Sequence[str]) -> str:

@@ -32,8 +32,9 @@ def running_html(rows: Sequence[LabRunRow]) -> str:
     stage = arm_words(row.stage) if row.stage in row.arms else spoken(row.stage)
     ask = escape(t("Cancel this lab? What was answered is kept, and it can go on later."))
     button = f'<button type="button" class="desk-action bad" value="cancel" data-source="{escape(row.name)}"'
+    now = f"<b>{escape(t('Running'))}</b> {escape(stage)}"
     return (
-        f'<div class="running" role="status"><p class="now"><b>{escape(t("Running"))}</b> {escape(stage)}'
+        f'<div class="running" data-desk="lab" role="status"><p class="now">{now}'
         f'<span class="left">{share}{escape(left)}</span></p>'
         f'<div class="bar"><span style="width:{share}"></span></div>'
         f'{button} data-ask="{ask}">{escape(t("Cancel"))}</button></div>'
@@ -48,7 +49,7 @@ def runs_html(rows: Sequence[LabRunRow], opened: str | None) -> str:
     heads = (t("Lab"), t("State"), t("Questions"), t("Result"), t("Actions"))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     body = "".join(_row(row, opened=row.name == opened) for row in finished)
-    return f'<table class="labs"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<table class="labs" data-desk="lab"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def report_html(run: str) -> str:
@@ -58,7 +59,8 @@ def report_html(run: str) -> str:
     close = f'<button type="button" class="desk-action" value="close">{escape(t("Close"))}</button>'
     apart = f'<a href="{address}" target="_blank" rel="noopener">{escape(t("Open by itself"))}</a>'
     return (
-        f'<section class="opened" aria-label="{title}" tabindex="-1"><header><h3>{title}</h3>{apart}{close}</header>'
+        f'<section class="opened" data-desk="lab" aria-label="{title}" tabindex="-1">'
+        f"<header><h3>{title}</h3>{apart}{close}</header>"
         f'<iframe class="report" src="{address}" title="{title}" sandbox="" loading="lazy"></iframe></section>'
     )
 
@@ -112,8 +114,9 @@ def _row(row: LabRunRow, *, opened: bool) -> str:
     asked = "" if row.questions is None else f"{row.questions:,}"
     result = _figures(row.figures, row.measure) if row.figures else escape(", ".join(map(arm_words, row.arms)))
     badge = f'<span class="badge {kind}">{escape(t(words))}</span>'
+    classes = f"{row.state} opened" if opened else row.state
     return (
-        f'<tr class="{row.state}{" opened" if opened else ""}"><th scope="row">{escape(_when(row))}{"".join(about)}</th>'
+        f'<tr class="{classes}"><th scope="row">{escape(_when(row))}{"".join(about)}</th>'
         f'<td>{badge}</td><td data-label="{escape(t("Questions"))}">{asked}</td><td class="result">{result}</td>'
         f'<td class="actions">{actions}</td></tr>'
     )

@@ -20,7 +20,7 @@ def misses_html(found: LabErrors, kind: str | None) -> str:
     rest = f'<p class="note">{escape(t("{more} more are not shown.", more=more))}</p>' if more > 0 else ""
     return (
         f'<p class="note">{escape(arm_words(found.arm))}: {escape(total)}</p>'
-        f'<ul class="classes">{classes}</ul><ol class="misses">{shown}</ol>{rest}'
+        f'<ul class="classes" data-desk="lab">{classes}</ul><ol class="misses">{shown}</ol>{rest}'
     )
 
 
@@ -32,7 +32,8 @@ def collecting_html(state: Collecting) -> str:
         case "running":
             share = f"{max(0.0, min(1.0, state.share)):.0%}"
             words = t("Examples are being written, {share} of the questions are asked.", share=share)
-            return f'<p class="note" role="status">{escape(words)}</p><div class="bar"><span style="width:{share}"></span></div>'
+            bar = f'<div class="bar"><span style="width:{share}"></span></div>'
+            return f'<p class="note" role="status">{escape(words)}</p>{bar}'
         case "done":
             words = t("Written: {counts}. Review them on the page Examples.", counts=spoken(state.detail))
             return f'<p class="note" role="status">{escape(words)}</p>'
@@ -44,13 +45,13 @@ def collecting_html(state: Collecting) -> str:
 def _class(row: MissClassRow, missed: int, *, on: bool) -> str:
     width = 100 * row.count / max(missed, 1)
     button = (
-        f'<button type="button" class="desk-action{" on" if on else ""}" value="class {escape(row.kind)}" data-source="" '
+        f'<button type="button" class="desk-action{" on" if on else ""}" value="class {escape(row.kind)}" '
         f'aria-pressed="{str(on).lower()}">{escape(class_words(row.kind))}</button>'
     )
     return (
         f'<li><span class="count">{row.count}</span>{button}'
         f'<span class="meter" aria-hidden="true"><span style="width:{width:.1f}%"></span></span>'
-        f'<p>{escape(spoken(row.meaning))} <b>{escape(t("What helps:"))}</b> {escape(spoken(row.remedy))} '
+        f"<p>{escape(spoken(row.meaning))} <b>{escape(t('What helps:'))}</b> {escape(spoken(row.remedy))} "
         f"<code>{escape(row.command)}</code></p></li>"
     )
 

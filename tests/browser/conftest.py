@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.user_database import UserDatabase
+from tests.fake_lab import FakeAdviceDesk, FakeLabDesk
 from tests.fakes import FakeDesk, FakeService, FakeShelf
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -36,6 +37,8 @@ class Site:
     service: FakeService
     users: UserDatabase
     shelf: FakeShelf
+    lab: FakeLabDesk
+    advice: FakeAdviceDesk
 
     @property
     def desk(self) -> FakeDesk:
@@ -77,10 +80,10 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         return {"status": "ok"}
 
     service = FakeService(tmp_path_factory.mktemp("garden"))
-    shelf = FakeShelf()
+    shelf, lab, advice = FakeShelf(), FakeLabDesk(tmp_path_factory.mktemp("lab")), FakeAdviceDesk()
     users = UserDatabase(tmp_path_factory.mktemp("workspace") / "users.sqlite")
     server = uvicorn.Server(
-        uvicorn.Config(mount(app, service, users, shelf), host="127.0.0.1", port=0, log_level="warning")
+        uvicorn.Config(mount(app, service, users, shelf, lab, advice), host="127.0.0.1", port=0, log_level="warning")
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -88,7 +91,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert thread.is_alive(), "the server has died; its traceback stands above"
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(f"http://127.0.0.1:{port}", service, users, shelf)
+    yield Site(f"http://127.0.0.1:{port}", service, users, shelf, lab, advice)
     server.should_exit = True
     # Open browser connections would keep it waiting.
     server.force_exit = True
@@ -99,7 +102,8 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def site(running_site: Site) -> Site:
     """The served page, its service as new."""
     running_site.service.reset()
-    running_site.shelf.reset()
+    for desk in (running_site.shelf, running_site.lab, running_site.advice):
+        desk.reset()
     return running_site
 
 

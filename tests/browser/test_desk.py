@@ -121,3 +121,55 @@ def test_nothing_overflows_sideways(browser, site, width):
     page.wait_for_selector("#hits table")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()
+
+
+def test_a_collection_is_created_filled_and_removed(documents, site):
+    assert "Garden centre (5 documents)" in documents.locator("#collection input").input_value()
+    documents.fill("#collection-title :is(input, textarea)", "My notes")
+    documents.get_by_role("button", name="Create", exact=True).click()
+    documents.wait_for_function("document.querySelector('#collection input').value.startsWith('My notes')")
+    documents.wait_for_function("document.querySelector('#documents').innerText.includes('No document')")
+    upload(documents, ("own.md", b"# Own"))
+    assert "uploads/own.md" in site.shelf.others["my-notes"].rows
+    assert "uploads/own.md" not in site.desk.rows
+    documents.once("dialog", lambda dialog: dialog.accept())
+    documents.get_by_role("button", name="Remove this collection").click()
+    documents.wait_for_function("document.querySelector('#collection input').value.startsWith('Garden centre')")
+    assert "my-notes" not in site.shelf.others
+
+
+def test_the_documents_of_another_domain_are_only_looked_at(documents):
+    documents.locator("#collection input").click()
+    documents.get_by_role("option", name="trees (empty)").click()
+    documents.wait_for_function("document.querySelector('#collection-remove').innerText.includes('another domain')")
+    assert not documents.locator("#add-panel").is_visible()
+    assert documents.locator("#update").is_disabled()
+
+
+def test_a_whole_folder_is_uploaded_with_its_paths(documents, site, tmp_path):
+    for name in ("notes/a/readme.md", "notes/b/readme.md"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_text(f"# {name}")
+    documents.locator("#folder input[type=file]").set_input_files(tmp_path / "notes")
+    documents.wait_for_selector("#folder .file-preview")
+    documents.get_by_role("button", name="Add to the documents").click()
+    documents.wait_for_selector("#uploads li:not(.waiting)")
+    added = sorted(source for source in site.desk.rows if source.startswith("uploads/"))
+    assert added == ["uploads/notes/a/readme.md", "uploads/notes/b/readme.md"]
+
+
+def test_a_folder_is_watched_left_alone_and_taken_out(documents, site):
+    documents.get_by_label("Folder on this server").fill("notes")
+    documents.get_by_role("button", name="Watch this folder").click()
+    documents.wait_for_function("document.querySelector('#desk-line').innerText.includes('whole path')")
+    documents.get_by_label("Folder on this server").fill("/srv/notes")
+    documents.get_by_role("button", name="Watch this folder").click()
+    documents.wait_for_selector("#folders li")
+    assert "12:00:00 2 indexed" in documents.inner_text("#folders")
+    documents.get_by_role("button", name="Stop watching").click()
+    documents.wait_for_selector("#folders .off")
+    documents.once("dialog", lambda dialog: dialog.accept())
+    documents.get_by_role("button", name="Take out").click()
+    documents.wait_for_selector("#folders li", state="detached")
+    assert site.desk.watched == []

@@ -79,25 +79,16 @@
     tell("like", { turn: Number(turn), verdict });
   }
 
-  // Buttons in the documents' tables; see ui/render_documents.py.
+  // Buttons in tables; `data-desk` around them names the page whose bridge hears of it, without it the documents'.
   function desk(button) {
     const { source, ask } = button.dataset;
     if (ask && !confirm(ask)) return;
     const detail = ask
-      ? { event: "delete", data: { what: button.value, source } }
+      ? { event: "delete", data: { what: button.value, source: source ?? "" } }
       : { event: "select", data: { what: button.value, source: source ?? "" } };
-    document.dispatchEvent(new CustomEvent("graft-desk", { detail }));
+    const page = button.closest("[data-desk]")?.dataset.desk ?? "desk";
+    document.dispatchEvent(new CustomEvent(`graft-${page}`, { detail }));
   }
-
-  // A folder's files come to the server by their last names alone; this is where they stood (ui/documents_page.py).
-  document.addEventListener(
-    "change",
-    (event) => {
-      if (!event.target.matches?.("#folder input[type=file]")) return;
-      window.graftFolderPaths = [...event.target.files].map((file) => file.webkitRelativePath || file.name);
-    },
-    true,
-  );
 
   const actions = {
     "desk-action": desk,
