@@ -19,9 +19,10 @@ from evaluation.answer_cache import AnswerCache
 from evaluation.asking import RETRY_WAITS, Answerer, ArmAnswers, ask_all, to_question
 from evaluation.control_run import run_controls
 from evaluation.frozen import verify_test_set
+from evaluation.lab_result import LabResult, write_lab_json
 from evaluation.misses import MissClass, Search, classify, explain_retrieval, is_hit
 from evaluation.report.page import write_report
-from evaluation.result import ArmRun, LabResult, write_answers, write_lab_json
+from evaluation.result import ArmRun, write_answers
 from evaluation.sample import stratified
 from evaluation.scores import score_answer
 from evaluation.style import Style

@@ -1,12 +1,11 @@
-"""What a lab run found: questions, answers and scores arm by arm, and the document and table made of them."""
+"""What a lab run found, question by question: answers and scores arm by arm. Knows no figure."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from core.arms import Arm
-from core.files import write_json, write_lines
+from core.files import write_lines
 from core.settings import PriceSettings
 from core.types import Example
 from evaluation.asking import Outcome
@@ -30,8 +29,8 @@ class ArmRun:
 
 
 @dataclass(frozen=True)
-class LabResult:
-    """A whole lab run. `document` is what lab.json holds, `table` the figures as a Markdown table."""
+class LabData:
+    """A whole lab run: what was asked of which arms, and what came of it."""
 
     domain: str
     title: str
@@ -53,27 +52,8 @@ class LabResult:
     curve: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    @cached_property
-    def document(self) -> dict[str, Any]:
-        """The figures as JSON (see docs/method.md)."""
-        from evaluation.summary import summarise
 
-        return summarise(self)
-
-    @property
-    def table(self) -> str:
-        """The figures of all arms as a Markdown table, for the terminal and a README."""
-        from evaluation.table import table_markdown
-
-        return table_markdown(self)
-
-
-def write_lab_json(result: LabResult, path: Path) -> None:
-    """Write the figures, atomically."""
-    write_json(path, result.document)
-
-
-def write_answers(result: LabResult, path: Path) -> None:
+def write_answers(result: LabData, path: Path) -> None:
     """Write every answer beside its example, score and class of miss: one JSON document per line."""
     rows = [
         {

@@ -10,7 +10,7 @@ from evaluation.bootstrap import Bootstrap, Figure, Ratio
 from evaluation.cost import Pricing
 from evaluation.measures import MEASURES, RATES, ratio
 from evaluation.misses import REMEDIES
-from evaluation.result import ArmRun, LabResult
+from evaluation.result import ArmRun, LabData
 from evaluation.scores import Score
 from evaluation.training_runs import across_seeds, learning_curve
 
@@ -23,7 +23,7 @@ COMPARED = ("right", "field_em", "prose_f1", "refusal_f1")
 _WHOLE = ("hybrid", "rag", "lora", "base")
 
 
-def summarise(result: LabResult) -> dict[str, Any]:
+def summarise(result: LabData) -> dict[str, Any]:
     """The whole document. Every figure is {"mean", "ci95": [low, high], "n"}, or null where it does not apply."""
     bootstrap = Bootstrap([example.record for example in result.questions], result.bootstrap, result.seed)
     primary = primary_measure(result)
@@ -57,12 +57,12 @@ def summarise(result: LabResult) -> dict[str, Any]:
     }
 
 
-def primary_measure(result: LabResult) -> str:
+def primary_measure(result: LabData) -> str:
     """What arms are compared by: field exact match, or prose F1 where no question is structured."""
     return "field_em" if any(s.field_em is not None for run in result.runs.values() for s in run.scores) else "prose_f1"
 
 
-def _arm(run: ArmRun, result: LabResult, bootstrap: Bootstrap) -> dict[str, Any]:
+def _arm(run: ArmRun, result: LabData, bootstrap: Bootstrap) -> dict[str, Any]:
     def figure(measure: str) -> dict[str, Any] | None:
         return _json(bootstrap.figure(ratio(run.scores, measure)))
 
@@ -89,7 +89,7 @@ def _arm(run: ArmRun, result: LabResult, bootstrap: Bootstrap) -> dict[str, Any]
     }
 
 
-def _cost(run: ArmRun, result: LabResult, bootstrap: Bootstrap) -> dict[str, Any] | None:
+def _cost(run: ArmRun, result: LabData, bootstrap: Bootstrap) -> dict[str, Any] | None:
     """Price of 1,000 answers, and what it is made of."""
     trained = result.training_seconds.get(run.model or "") if run.arm.adapter else None
     parallel = min(result.concurrency, len(result.questions))
@@ -151,14 +151,14 @@ def groups(questions: Sequence[Example]) -> dict[str, dict[str, list[bool]]]:
     return families
 
 
-def best(result: LabResult, measure: str, wanted: Callable[[ArmRun], bool]) -> str | None:
+def best(result: LabData, measure: str, wanted: Callable[[ArmRun], bool]) -> str | None:
     """The arm with the highest `measure` among those wanted; the first named wins a tie."""
     means = {name: ratio(run.scores, measure).value for name, run in result.runs.items() if wanted(run)}
     known = {name: mean for name, mean in means.items() if mean is not None}
     return max(known, key=lambda name: known[name]) if known else None
 
 
-def _margin(result: LabResult, measure: str, bootstrap: Bootstrap) -> dict[str, Any] | None:
+def _margin(result: LabData, measure: str, bootstrap: Bootstrap) -> dict[str, Any] | None:
     """The hybrid (or else the best trained arm) against the best arm without training, constrained or not."""
     arm = "hybrid" if "hybrid" in result.runs else best(result, measure, lambda run: run.arm.adapter)
     against = best(result, measure, lambda run: not run.arm.adapter)
@@ -172,7 +172,7 @@ def _margin(result: LabResult, measure: str, bootstrap: Bootstrap) -> dict[str, 
     return {"arm": arm, "against": against, "measure": measure, **figure, "detectable": detectable}
 
 
-def _interaction(result: LabResult, measure: str, bootstrap: Bootstrap) -> dict[str, Any] | None:
+def _interaction(result: LabData, measure: str, bootstrap: Bootstrap) -> dict[str, Any] | None:
     """Hybrid - rag - lora + base: above 0, retrieval and training give more together than the sum of each."""
     if not all(name in result.runs for name in _WHOLE):
         return None
@@ -181,7 +181,7 @@ def _interaction(result: LabResult, measure: str, bootstrap: Bootstrap) -> dict[
     return None if figure is None else {"measure": measure, **figure}
 
 
-def _differences(result: LabResult, measure: str, bootstrap: Bootstrap) -> list[dict[str, Any]]:
+def _differences(result: LabData, measure: str, bootstrap: Bootstrap) -> list[dict[str, Any]]:
     """Every pair of arms, the later named minus the earlier."""
     found = []
     for left, right in combinations(result.runs, 2):

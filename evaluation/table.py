@@ -3,7 +3,6 @@
 from typing import Any
 
 from evaluation.measures import MEASURES
-from evaluation.result import LabResult
 
 COLUMNS = (
     "field_em",
@@ -18,9 +17,8 @@ COLUMNS = (
 NONE = "–"
 
 
-def table_markdown(result: LabResult) -> str:
+def table_markdown(document: dict[str, Any]) -> str:
     """One row per arm; the comparing figure with its interval; the margin below."""
-    document = result.document
     shown = [name for name in COLUMNS if any(arm[name] for arm in document["arms"].values())]
     head = ["Arm", *(MEASURES[name].label for name in shown), "Tokens in / out", "Seconds (median)", "Cost of 1,000"]
     rows = []

@@ -4,10 +4,10 @@ from typing import Any
 
 from evaluation.bootstrap import Bootstrap
 from evaluation.measures import ratio
-from evaluation.result import LabResult
+from evaluation.result import LabData
 
 
-def across_seeds(result: LabResult, measure: str, bootstrap: Bootstrap) -> list[dict[str, Any]]:
+def across_seeds(result: LabData, measure: str, bootstrap: Bootstrap) -> list[dict[str, Any]]:
     """Arms that differ in their adapter alone (`hybrid`, `hybrid@1234abcd`): how far another training run moves them.
 
     `mean` is that of the runs' means, on the same questions; `lowest` to `highest` is the spread over the runs, which
@@ -33,7 +33,7 @@ def across_seeds(result: LabResult, measure: str, bootstrap: Bootstrap) -> list[
     return found
 
 
-def learning_curve(result: LabResult, measure: str, bootstrap: Bootstrap) -> dict[str, Any] | None:
+def learning_curve(result: LabData, measure: str, bootstrap: Bootstrap) -> dict[str, Any] | None:
     """The comparing figure by share of the training records; `last_doubling`: all of them minus half of them."""
     terms = {
         share: ratio(result.runs[name].scores, measure)

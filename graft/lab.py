@@ -20,7 +20,7 @@ from graft.connect import connected
 from graft.models import prepare_models
 
 if TYPE_CHECKING:
-    from evaluation.result import LabResult
+    from evaluation.lab_result import LabResult
 
 Progress = Callable[[str, int, int], None]
 

@@ -91,10 +91,12 @@ class FolderWatch:
             followed.said, followed.trouble = line, False
 
         def say(line: str) -> None:
-            log.warning("%s: %s", corpus, line)
             # Rejects are said indented, file by file; the table of documents shows them.
-            if not line.startswith(" ") and "rejected" not in line and "watching" not in line:
-                followed.said, followed.trouble = line, True
+            if line.startswith(" ") or "rejected" in line or "watching" in line:
+                log.info("%s: %s", corpus, line)
+                return
+            log.warning("%s: %s", corpus, line)
+            followed.said, followed.trouble = line, True
 
         try:
             follow(sync, Watcher(folders, self._max_bytes, self._interval), out, say, corpus, stop=followed.stop)

@@ -9,6 +9,7 @@ from core.corpus_desk import CorpusRow, CorpusShelf
 from core.errors import GraftError
 from ui.documents import Documents, View
 from ui.documents_parts import DocumentsParts
+from ui.language import several, spoken, t
 from ui.render_documents import folders_html, remove_html
 from ui.show import Values
 
@@ -46,9 +47,9 @@ class Collections:
         try:
             name = await asyncio.to_thread(self._shelf.create, title)
         except GraftError as error:
-            return self._documents.say(str(error), bad=True)
+            return self._documents.say(spoken(str(error)), bad=True)
         shown = await self._open(name, "", state, View(), fresh=True)
-        return {**shown, self._parts.title: "", **self._documents.say("Created. Add documents to it now.")}
+        return {**shown, self._parts.title: "", **self._documents.say(t("Created. Add documents to it now."))}
 
     async def watch(self, folder: str, corpus: str, search: str, state: str, view: View) -> Values:
         """Read and follow a folder."""
@@ -56,9 +57,9 @@ class Collections:
             desk = await self._documents.desk(corpus)
             await asyncio.to_thread(desk.watch, folder)
         except GraftError as error:
-            return self._documents.say(str(error), bad=True)
+            return self._documents.say(spoken(str(error)), bad=True)
         listed = await self._documents.list(corpus, search, state, view)
-        return {**listed, self._parts.watched: "", **self._documents.say("The folder is watched from now on.")}
+        return {**listed, self._parts.watched: "", **self._documents.say(t("The folder is watched from now on."))}
 
     async def act(self, event: gr.EventData, corpus: str, search: str, state: str, view: View) -> Values:
         """What is pressed in a table or list, and needs no asking."""
@@ -69,7 +70,7 @@ class Collections:
             change = desk.watch if event.what == "watch" else desk.unwatch
             await asyncio.to_thread(change, str(event.source))
         except GraftError as error:
-            return self._documents.say(str(error), bad=True)
+            return self._documents.say(spoken(str(error)), bad=True)
         return await self._documents.list(corpus, search, state, view)
 
     async def delete(
@@ -80,7 +81,7 @@ class Collections:
         if event.what == "remove":
             yield await self._remove(source, state)
         elif event.what == "forget":
-            done = f"{source} is no longer part of the collection."
+            done = t("{folder} is no longer part of the collection.", folder=source)
             async for values in self._documents.told(
                 corpus, lambda desk, tell: desk.forget(source, tell), lambda _: done
             ):
@@ -94,10 +95,10 @@ class Collections:
         try:
             await asyncio.to_thread(self._shelf.remove, corpus)
         except GraftError as error:
-            return self._documents.say(str(error), bad=True)
+            return self._documents.say(spoken(str(error)), bad=True)
         return {
             **await self._open(None, "", state, View(), fresh=True),
-            **self._documents.say("The collection is removed."),
+            **self._documents.say(t("The collection is removed.")),
         }
 
     async def _open(self, corpus: str | None, search: str, state: str, view: View, *, fresh: bool = False) -> Values:
@@ -105,7 +106,7 @@ class Collections:
         try:
             rows = await asyncio.to_thread(self._shelf.corpora)
         except GraftError as error:
-            return self._documents.say(str(error), bad=True)
+            return self._documents.say(spoken(str(error)), bad=True)
         chosen = next((row for row in rows if row.name == corpus), rows[0])
         parts = self._parts
         shown = {
@@ -120,4 +121,6 @@ class Collections:
 
 
 def _label(row: CorpusRow) -> str:
-    return f"{row.title} ({row.documents:,} documents)" if row.documents else f"{row.title} (empty)"
+    if not row.documents:
+        return t("{title} (empty)", title=row.title)
+    return several(row.documents, "{title} ({count} document)", "{title} ({count} documents)", title=row.title)

@@ -6,6 +6,7 @@ from core.corpus_desk import CorpusShelf
 from ui.collections import Collections
 from ui.documents import Documents, View
 from ui.documents_parts import DocumentsParts
+from ui.language import marked, t
 from ui.quiet import AT_ONCE, QUIET
 from ui.render_status import line_html
 
@@ -13,8 +14,8 @@ _BRIDGE = "document.addEventListener('graft-desk', (event) => trigger(event.deta
 # What an uploaded folder's files were called in it: Gradio keeps their last names only (ui/assets/page.js).
 _PATHS = "(files, folder, paths, ...rest) => [files, folder, JSON.stringify(window.graftFolderPaths ?? []), ...rest]"
 LOOK_SECONDS = 4.0
-_COLLECTION_HELP = "A set of documents of its own. The chat can search one or several."
-_WATCH_HELP = "Read with everything below it, and again whenever something in it changes."
+_COLLECTION_HELP = marked("A set of documents of its own. The chat can search one or several.")
+_WATCH_HELP = marked("Read with everything below it, and again whenever something in it changes.")
 _HELP = (
     "Update reads what has changed in the folders. Verify compares every part of the index with every other. "
     "Rebuild makes the search index anew from what was read."
@@ -29,39 +30,39 @@ def build_documents() -> DocumentsParts:
     with gr.Row(elem_id="library", equal_height=False):
         with gr.Column(elem_id="library-side", min_width=0):
             with gr.Column(elem_id="collection-panel", elem_classes="panel", min_width=0):
-                corpus = gr.Dropdown([], label="Collection", info=_COLLECTION_HELP, elem_id="collection")
+                corpus = gr.Dropdown([], label=t("Collection"), info=t(_COLLECTION_HELP), elem_id="collection")
                 with gr.Row(elem_classes="asking", equal_height=True):
                     title = gr.Textbox(
-                        label="Name of a new collection",
+                        label=t("Name of a new collection"),
                         show_label=False,
                         container=False,
-                        placeholder="A new collection",
+                        placeholder=t("A new collection"),
                         max_length=80,
                         elem_id="collection-title",
                     )
-                    create = gr.Button("Create", elem_id="create", min_width=0)
+                    create = gr.Button(t("Create"), elem_id="create", min_width=0)
                 remove = gr.HTML(elem_id="collection-remove", js_on_load=None)
             with gr.Column(elem_id="add-panel", min_width=0) as adding:
                 files = gr.File(
                     label="Add documents", file_count="multiple", type="filepath", elem_id="files", height=130
                 )
                 folder = gr.File(
-                    label="Or a whole folder", file_count="directory", type="filepath", elem_id="folder", height=130
+                    label=t("Or a whole folder"), file_count="directory", type="filepath", elem_id="folder", height=130
                 )
                 paths = gr.Textbox(elem_id="folder-paths", visible=False)
                 add = gr.Button("Add to the documents", variant="primary", elem_id="add", min_width=0)
             uploads = gr.HTML(elem_id="uploads", js_on_load=None)
             with gr.Column(elem_id="watch-panel", elem_classes="panel", min_width=0) as watching:
-                gr.HTML("<h2>Folders that are watched</h2>", js_on_load=None, elem_classes="heading")
+                gr.HTML(f"<h2>{t('Folders that are watched')}</h2>", js_on_load=None, elem_classes="heading")
                 folders = gr.HTML(elem_id="folders", js_on_load=None)
                 watched = gr.Textbox(
-                    label="Folder on this server",
-                    info=_WATCH_HELP,
-                    placeholder="/home/me/documents",
+                    label=t("Folder on this server"),
+                    info=t(_WATCH_HELP),
+                    placeholder="/srv/documents",
                     max_length=4096,
                     elem_id="watched",
                 )
-                watch = gr.Button("Watch this folder", size="sm", elem_id="watch", min_width=0)
+                watch = gr.Button(t("Watch this folder"), size="sm", elem_id="watch", min_width=0)
             with gr.Column(elem_id="index-panel", min_width=0):
                 gr.HTML("<h2>Index</h2>", js_on_load=None, elem_classes="heading")
                 update = gr.Button("Update", size="sm", elem_id="update", min_width=0)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from core.corpus_desk import ChunkRow, CorpusRow, DocumentPage, DocumentRow, ExplainedHit, FileState, FolderRow
 from core.document_links import place_path
 from core.types import Passage
+from ui.language import spoken, t
 from ui.safe_html import escape
 
 PAGE_ROWS = 50
@@ -76,33 +77,34 @@ def uploads_html(files: Sequence[FileState], stage: str = "", share: float | Non
 def folders_html(folders: Sequence[FolderRow]) -> str:
     """The folders of a collection, each with its state and what can be done about it."""
     if not folders:
-        return '<p class="note">None yet.</p>'
+        return f'<p class="note">{escape(t("None yet."))}</p>'
     return f'<ul class="folders">{"".join(map(_folder, folders))}</ul>'
 
 
 def remove_html(row: CorpusRow) -> str:
     """The button that removes a collection; nothing for one that was not created on the page."""
     if not row.created:
-        words = "The documents of another domain: add to them where that domain is served." if row.foreign else ""
-        return f'<p class="note">{words}</p>' if words else ""
-    ask = escape(f"Remove the collection {row.title}? Its uploads and its index go; watched folders stay as they are.")
+        words = t("The documents of another domain: add to them where that domain is served.")
+        return f'<p class="note">{escape(words)}</p>' if row.foreign else ""
+    ask = escape(
+        t("Remove the collection {title}? Its uploads and its index go; watched folders stay.", title=row.title)
+    )
     button = f'button type="button" class="desk-action bad" value="remove" data-source="{escape(row.name)}"'
-    return f'<{button} data-ask="{ask}">Remove this collection</button>'
+    return f'<{button} data-ask="{ask}">{escape(t("Remove this collection"))}</button>'
 
 
 def _folder(row: FolderRow) -> str:
     path, kind = escape(row.path), "rejected" if row.trouble else "indexed" if row.watching else "off"
     button = f'button type="button" class="desk-action" data-source="{path}"'
-    ask = escape(f"Take {row.path} out of the collection? Its documents leave the index; the files stay.")
-    turn = (
-        f'<{button} value="unwatch">Stop watching</button>'
-        if row.watching
-        else f'<{button} value="watch">Watch again</button>'
+    ask = escape(
+        t("Take {folder} out of the collection? Its documents leave the index; the files stay.", folder=row.path)
     )
+    words, value = (t("Stop watching"), "unwatch") if row.watching else (t("Watch again"), "watch")
     return (
         f'<li class="{kind}"><span class="dot"></span><span class="name" title="{path}">{path}</span>'
-        f'<span class="state">{escape(row.state)}</span>'
-        f'<span class="actions">{turn}<{button} value="forget" data-ask="{ask}">Take out</button></span></li>'
+        f'<span class="state">{escape(spoken(row.state))}</span>'
+        f'<span class="actions"><{button} value="{value}">{escape(words)}</button>'
+        f'<{button} value="forget" data-ask="{ask}">{escape(t("Take out"))}</button></span></li>'
     )
 
 

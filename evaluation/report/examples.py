@@ -6,10 +6,10 @@ from core.html import Html, el
 from core.types import STRUCTURED, Answer, Example
 from evaluation.misses import is_hit
 from evaluation.report.tables import class_label
-from evaluation.result import ArmRun, LabResult
+from evaluation.result import ArmRun, LabData
 
 
-def choose(result: LabResult, focus: str, against: str | None) -> list[tuple[str, int]]:
+def choose(result: LabData, focus: str, against: str | None) -> list[tuple[str, int]]:
     """Up to eight questions (why, index), the first of each sort in file order: gains, losses, misses, refusals."""
     run = result.runs[focus]
     other = result.runs[against] if against else None
@@ -37,7 +37,7 @@ def choose(result: LabResult, focus: str, against: str | None) -> list[tuple[str
     return [(why, index) for index, why in chosen.items()]
 
 
-def side_by_side(result: LabResult, why: str, index: int, *, opened: bool) -> Html:
+def side_by_side(result: LabData, why: str, index: int, *, opened: bool) -> Html:
     """One question: what was expected, and every arm's answer with its verdict."""
     example = result.questions[index]
     cards = [_card(name, run, index) for name, run in result.runs.items()]

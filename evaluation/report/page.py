@@ -5,9 +5,9 @@ from typing import Any
 
 from core.files import write_atomically
 from core.html import Html, el, page
+from evaluation.lab_result import LabResult
 from evaluation.measures import MEASURES
 from evaluation.report import sections
-from evaluation.result import LabResult
 from evaluation.table import detectable_sentence, interaction_sentence, margin_sentence, seeds_sentence
 
 

@@ -9,7 +9,7 @@ from evaluation.report.examples import choose, side_by_side
 from evaluation.report.plots import Point, Segment, intervals, scatter, stacked
 from evaluation.report.plots import curve as curve_plot
 from evaluation.report.tables import breakdown_table, class_label, figures_table, remedies_table
-from evaluation.result import LabResult
+from evaluation.result import LabData
 from evaluation.summary import best
 from evaluation.table import control_sentences, curve_sentence
 
@@ -108,7 +108,7 @@ def breakdowns(document: dict[str, Any]) -> Html | None:
     return section("Where", intro_line(intro), [breakdown_table(document, family) for family in shown])
 
 
-def misses(result: LabResult, document: dict[str, Any]) -> Html:
+def misses(result: LabData, document: dict[str, Any]) -> Html:
     """What became of every question, and what helps."""
     rows = []
     for name, run in result.runs.items():
@@ -149,7 +149,7 @@ def controls(document: dict[str, Any]) -> Html | None:
     return section("Is the context used", intro_line(intro), el("ul", [el("li", text) for text in sentences]))
 
 
-def examples(result: LabResult, document: dict[str, Any]) -> Html:
+def examples(result: LabData, document: dict[str, Any]) -> Html:
     """A few questions with every arm's answer."""
     margin = document["margin"]
     against = margin["against"] if margin else None

@@ -13,7 +13,7 @@ from core.pack import DomainPack, load_pack
 from core.settings import LabSettings
 from core.types import STRUCTURED, Answer, Citation, Passage, Usage
 from evaluation.lab import run_lab
-from evaluation.result import LabResult
+from evaluation.lab_result import LabResult
 
 SCHEMA = {
     "type": "object",

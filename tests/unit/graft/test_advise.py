@@ -11,6 +11,7 @@ from core.pack import load_pack
 from core.settings import Settings
 from core.workspace import Workspace
 from graft.advise import find, newest_lab, parse_answers
+from graft.advise_answers import keep_answer, kept_answers
 from tests.fakes import write_pack
 from tests.unit.advisor.conftest import arm, document
 
@@ -77,9 +78,10 @@ def test_another_file_is_refused(garden, tmp_path, content, line):
 
 
 def test_answers_given():
-    assert parse_answers(["data=no", " upkeep = YES"]) == {"data": False, "upkeep": True}
+    given = parse_answers(["data=no", " upkeep = YES", "behaviour=open"])
+    assert given == {"data": False, "upkeep": True, "behaviour": None}
     for wrong in ("data", "data=maybe", "dta=yes"):
-        with pytest.raises(RequestError, match="with one of the keys precision, behaviour"):
+        with pytest.raises(RequestError, match="with a key of precision, behaviour"):
             parse_answers([wrong])
 
 
@@ -95,5 +97,25 @@ def test_the_command_writes_three_files_and_asks_nobody_with_json(garden, capsys
     told = json.loads(capsys.readouterr().out)
     assert told == json.loads((out / "advice.json").read_text())
     assert next(q for q in told["questions"] if q["key"] == "resources")["answer"] == "no"
+    assert kept_answers(workspace.lab(pack.name)) == {"resources": False}
     assert (out / "advice.md").read_text().startswith("# Garden centre: which of ICL, RAG and fine-tuning?")
     assert (out / "advice.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_page_and_the_command_share_their_answers(garden):
+    from graft.advice_desk import LocalAdviceDesk
+    from graft.service import LocalService
+
+    settings, workspace, pack = garden
+    desk = LocalAdviceDesk(LocalService(settings, workspace, pack))
+    keep_answer(workspace.lab(pack.name), "resources", yes=True)
+    asked = {question.key: question for question in desk.advice().questions}
+    assert len(asked) == 9
+    assert (asked["resources"].said, asked["resources"].source) == (True, "said")
+    desk.answer("resources", None)
+    assert kept_answers(workspace.lab(pack.name)) == {}
+    assert desk.download("md").startswith("# Garden centre")
+    assert "<h1>" in desk.download("html")
+    assert len(json.loads(desk.download("json"))["questions"]) == 9
+    with pytest.raises(RequestError, match="no question"):
+        desk.answer("weather", yes=True)

@@ -1,0 +1,91 @@
+"""Commands that outlive the page: what they say of themselves, and what is made of one that says nothing any more."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from core.errors import LabError, RequestError
+from core.settings import load_settings
+from graft import own_process
+from graft.own_process import begun, cancel, go_on, is_running, progress_of, recorded
+from graft.pace import Pace
+
+
+def quiet(*_):
+    """Nobody listens."""
+
+
+def test_a_command_tells_how_far_it_is_and_how_it_ended(tmp_path):
+    with recorded(tmp_path, ["lab", "--arms", "rag"], Pace(["rag"])) as record:
+        assert progress_of(tmp_path).state == "running"
+        record.progress(quiet)("rag", 0, 4)
+        record.said = "4 asked"
+        assert is_running(tmp_path)
+    assert begun(tmp_path)[0] == ["lab", "--arms", "rag"]
+    found = progress_of(tmp_path)
+    assert (found.state, found.share, found.detail) == ("done", 1.0, "4 asked")
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "detail"),
+    [
+        (LabError("the model is gone"), "failed", "the model is gone"),
+        (KeyboardInterrupt(), "stopped", ""),
+        (ValueError("a flaw"), "failed", "ValueError: a flaw"),
+    ],
+)
+def test_an_end_with_an_error_is_the_last_word(tmp_path, error, state, detail):
+    with pytest.raises(type(error)), recorded(tmp_path, [], Pace([])):
+        raise error
+    found = progress_of(tmp_path)
+    assert (found.state, found.detail) == (state, detail)
+
+
+def test_a_command_that_was_killed_was_stopped(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    process.wait()
+    (tmp_path / "progress.json").write_text(json.dumps({"state": "running", "share": 0.5}))
+    (tmp_path / "process.json").write_text(json.dumps({"arguments": ["lab"], "pid": process.pid, "born": time.time()}))
+    (tmp_path / "process.log").write_text("rag 3 of 4\ngraft: the model is gone\n")
+    found = progress_of(tmp_path)
+    assert (found.state, found.share, found.detail) == ("stopped", 0.5, "the model is gone")
+
+
+def test_another_process_of_the_same_number_is_not_it(tmp_path):
+    (tmp_path / "progress.json").write_text(json.dumps({"state": "running"}))
+    (tmp_path / "process.json").write_text(json.dumps({"arguments": [], "pid": os.getpid(), "born": 1.0}))
+    assert progress_of(tmp_path).state == "stopped"
+    cancel(tmp_path)  # and is left alone
+
+
+def test_there_was_never_one(tmp_path):
+    assert progress_of(tmp_path) is None
+    assert not is_running(tmp_path)
+    with pytest.raises(RequestError, match="not known"):
+        go_on(tmp_path, load_settings({}, None))
+
+
+def test_settings_of_this_process_go_with_the_command_and_those_of_the_environment_do_not(tmp_path, monkeypatch):
+    started = {}
+
+    class Child:
+        pid = os.getpid()
+
+        def __init__(self, command, **options):
+            started.update(options, command=command)
+
+        def poll(self):
+            return 0
+
+    monkeypatch.setenv("GRAFT_LAB__SEED", "99")
+    monkeypatch.setenv("GRAFT_EMBEDDER_KEY", "secret")
+    monkeypatch.setattr(own_process.subprocess, "Popen", Child)
+    own_process.start(["lab"], tmp_path, load_settings({"lab.seed": 5}, None, {}))
+    assert "GRAFT_LAB__SEED" not in started["env"]
+    assert started["env"]["GRAFT_EMBEDDER_KEY"] == "secret"
+    assert started["start_new_session"]
+    assert load_settings({}, tmp_path / "settings.yaml", {}).lab.seed == 5
