@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from core.advice_desk import AdviceMethod, AdviceQuestion, AdviceShown, AdviceStep, Kind
+from core.pack import DomainPack
 from graft.advise import Found, find
 from graft.advise_answers import keep_answer, kept_answers
 from graft.service import LocalService
@@ -42,8 +43,10 @@ class LocalAdviceDesk:
         return json.dumps(advice.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
 
     def _find(self) -> Found:
-        service = self._service
-        return find(service.settings, service.workspace, service.pack, lambda text: None, reference=service.pack.name)
+        service, pack = self._service, self._service.pack
+        # Read anew: a pack keeps what it read first, and examples have been edited since.
+        pack = DomainPack(pack.root, pack.file, pack.data)
+        return find(service.settings, service.workspace, pack, lambda text: None, reference=pack.name)
 
 
 def shown(advice: "Advice", said: dict[str, bool], lab: str) -> AdviceShown:

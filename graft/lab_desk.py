@@ -13,6 +13,7 @@ from core.arms import ARMS
 from core.errors import LabError, RequestError
 from core.files import read_json
 from core.lab_desk import Collecting, LabArm, LabComparison, LabErrors, LabOffer, LabRunRow, LabWish
+from core.pack import DomainPack
 from graft import own_process
 from graft.build import SHIPPED_PACKS
 from graft.collect import COLLECT, collect_arguments
@@ -36,8 +37,10 @@ class LocalLabDesk:
 
     def offer(self) -> LabOffer:
         """What can be asked now."""
-        pack, settings = self._service.pack, self._service.settings
-        questions = len(pack.test_examples)
+        settings = self._service.settings
+        # Read anew: a pack keeps what it read first, and prepare.py may have written since.
+        pack = self._service.pack
+        questions = len(DomainPack(pack.root, pack.file, pack.data).test_examples)
         missing = "" if questions else "there are no test questions yet, so there is nothing to measure by"
         adapters = [info for info in self._service.adapters() if not info.active]
         arms = [

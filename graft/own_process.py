@@ -55,7 +55,8 @@ class ProgressFile(BaseModel):
 def start(arguments: Sequence[str], folder: Path, settings: Settings) -> None:
     """Run `graft ARGUMENTS` with these settings; its state goes to `folder`. Raises WorkspaceError."""
     configuration = folder / "settings.yaml"
-    write_atomically(configuration, yaml.safe_dump(settings.model_dump(mode="json"), allow_unicode=True))
+    content = settings.model_dump(mode="json") | {"workspace": str(settings.workspace.expanduser().absolute())}
+    write_atomically(configuration, yaml.safe_dump(content, allow_unicode=True))
     # The settings are complete: what the environment adds to them would go before the command line of this process.
     secrets = RESERVED_NAMES - {"GRAFT_CONFIG"}
     kept = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX) or key in secrets}
@@ -65,8 +66,7 @@ def start(arguments: Sequence[str], folder: Path, settings: Settings) -> None:
         with (folder / LOG).open("ab") as log:
             # A session of its own: neither Ctrl-C at the terminal of this process nor its end is the command's.
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=kept,
-                cwd=Path(__file__).resolve().parent.parent,
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=kept
             )  # fmt: skip
     except OSError as error:
         raise disk_error(error, folder / LOG) from error
