@@ -40,7 +40,7 @@ class Drill:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start_vllm(self) -> None:
-        command = [sys.executable, "-m", "serve.fake_vllm", "--port", str(self.port), "--delay", "0.02"]
+        command = [sys.executable, "-m", "serve.fake_vllm", "--port", str(self.port), "--delay", "0.05"]
         self.process = subprocess.Popen(command, cwd=REPOSITORY)
         wait_until(self.api.is_healthy, "the start of the fake vLLM")
 
