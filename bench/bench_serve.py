@@ -24,6 +24,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
@@ -35,7 +37,7 @@ import serve_swap  # noqa: E402
 PARTS = ("lora", "stock", "plain", "constrained", "gateway", "overload", "disconnect", "swap", "outage")
 
 
-def stock(models: Path, folder: Path, rounds: int, *, lora: bool) -> serve_rates.Rates:
+def stock(models: Path, folder: Path, rounds: int, *, lora: bool, cpu_time: bool) -> serve_rates.Rates:
     """Rates of a vLLM without Graft's plugin; `lora` False: started as for a base model alone."""
     from serve import vllm_command, vllm_process
     from tests.support.random_adapter import write_adapter
@@ -48,7 +50,12 @@ def stock(models: Path, folder: Path, rounds: int, *, lora: bool) -> serve_rates
     name = "stock LoRA" if lora else "base alone"
     socket = folder / "s" / ("stock.sock" if lora else "plain.sock")
     process = vllm_process.VllmProcess(
-        model, socket=socket, log_file=folder / "stock.log", served_name="base", restart=False
+        model,
+        socket=socket,
+        log_file=folder / "stock.log",
+        served_name="base",
+        restart=False,
+        threads=1 if cpu_time else None,
     )
     try:
         process.start(lambda text: print(text, file=sys.stderr))
@@ -56,26 +63,31 @@ def stock(models: Path, folder: Path, rounds: int, *, lora: bool) -> serve_rates
         if lora:
             process.load_adapter(name, write_adapter(model, folder / "stock-adapter", seed=0))
             names.append(name)
-        return asyncio.run(serve_rates.measure_lora(socket, names, rounds))
+        clock = serve_rates.cpu_clock(process.pid or 0) if cpu_time else time.perf_counter
+        return asyncio.run(serve_rates.measure_lora(socket, names, rounds, clock))
     finally:
         process.stop()
         vllm_command.PLUGIN, vllm_process.server_command = known, command
 
 
-def with_graft(served: serve_start.Served, parts: list[str], rounds: int, tokens: int) -> dict[str, Any]:
+def with_graft(
+    served: serve_start.Served, parts: list[str], rounds: int, tokens: int, *, cpu_time: bool
+) -> dict[str, Any]:
     """The parts that one `graft serve` answers, as they are named on the command line."""
     found: dict[str, Any] = {}
+    guard = next((child.pid for child in psutil.Process(served.process.pid).children() if is_guard(child)), None)
+    clock = serve_rates.cpu_clock(guard) if cpu_time and guard else time.perf_counter
     for part in parts:
         began = time.perf_counter()
         match part:
             case "lora":
                 (adapter,) = serve_start.publish(served, 0)
                 served.api().load_adapter(adapter, served.folder / "made-0")
-                rates = asyncio.run(serve_rates.measure_lora(served.direct, [served.base, adapter], rounds))
+                rates = asyncio.run(serve_rates.measure_lora(served.direct, [served.base, adapter], rounds, clock))
                 found[part] = {"base": rates[served.base], "Graft's LoRA": rates[adapter]}
                 report(part, serve_rates.table(found[part], "base"))
             case "constrained":
-                found[part] = asyncio.run(serve_rates.measure_constrained(served.direct, served.base, rounds))
+                found[part] = asyncio.run(serve_rates.measure_constrained(served.direct, served.base, rounds, clock))
                 report(part, serve_rates.table(found[part], "free"))
             case "gateway":
                 found[part] = asyncio.run(serve_gateway.overhead(served, 5 * rounds, tokens))
@@ -94,6 +106,11 @@ def with_graft(served: serve_start.Served, parts: list[str], rounds: int, tokens
                 report(part, lines(found[part]))
         print(f"({part}: {time.perf_counter() - began:.0f} s)", file=sys.stderr)
     return found
+
+
+def is_guard(process: psutil.Process) -> bool:
+    """Whether this is the parent of vLLM's processes."""
+    return "serve.process_guard" in process.cmdline()
 
 
 def lines(figures: dict[str, Any]) -> list[str]:
@@ -115,6 +132,11 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=40, help="longest answer of the part gateway")
     parser.add_argument("--delay", type=float, default=0.005, help="seconds per token of the fake")
     parser.add_argument("--fake", action="store_true", help="over the fake vLLM: gateway, overload, disconnect")
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="lora, stock, plain, constrained: by CPU time of one thread, not by clock",
+    )
     parser.add_argument("--json", type=Path, help="write all measurements to this file")
     chosen = parser.parse_args()
     parts = chosen.only.split(",")
@@ -131,16 +153,17 @@ def main() -> None:
         folder = Path(name)
         own = [part for part in parts if part not in ("stock", "plain")]
         if own:
-            arguments = []
+            arguments: list[str] = []
+            settings = {"GRAFT_SERVE__THREADS": "1"} if chosen.cpu_time else {}
             if chosen.fake:
                 arguments = ["--vllm-url", stack.enter_context(serve_start.fake_vllm(chosen.tokens, chosen.delay))]
-            served = stack.enter_context(serve_start.graft_serve(models, folder / "w", *arguments))
-            results |= with_graft(served, own, chosen.rounds, chosen.tokens)
+            served = stack.enter_context(serve_start.graft_serve(models, folder / "w", *arguments, **settings))
+            results |= with_graft(served, own, chosen.rounds, chosen.tokens, cpu_time=chosen.cpu_time)
         stack.close()
         for part in ("stock", "plain"):
             if part in parts:
                 turns = chosen.rounds if part == "plain" else min(2, chosen.rounds)
-                results[part] = stock(models, folder, turns, lora=part == "stock")
+                results[part] = stock(models, folder, turns, lora=part == "stock", cpu_time=chosen.cpu_time)
                 report(part, serve_rates.table(results[part], "base"))
     if chosen.json:
         chosen.json.write_text(json.dumps(results, indent=2))

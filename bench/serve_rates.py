@@ -7,10 +7,12 @@ else the machine does hits all alike.
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
 from thin_client import Line
 
 PREFILL_TOKENS, DECODE_TOKENS = 1000, 64
@@ -27,22 +29,27 @@ SCHEMA = {
 }
 
 
-async def measure_lora(where: str | Path, models: list[str], rounds: int) -> Rates:
-    """Prefill of one prompt and decode at each concurrency (the time to the first token taken off)."""
+async def measure_lora(
+    where: str | Path, models: list[str], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> Rates:
+    """Prefill of one prompt and decode at each concurrency (the time to the first token taken off).
+
+    `clock` gives seconds; see `cpu_clock`.
+    """
     lines = [Line(where) for _ in range(max(CONCURRENCIES))]
     found: Rates = {model: {} for model in models}
     for turn in range(rounds + 1):
         for model in models:
             rates = {}
-            began = time.perf_counter()
+            began = clock()
             await _complete(lines[0], model, PREFILL_TOKENS, 1)
-            rates["prefill"] = PREFILL_TOKENS / (time.perf_counter() - began)
+            rates["prefill"] = PREFILL_TOKENS / (clock() - began)
             for n in CONCURRENCIES:
                 seconds = {}
                 for answer in (1, 1 + DECODE_TOKENS):
-                    began = time.perf_counter()
+                    began = clock()
                     await asyncio.gather(*[_complete(line, model, 16, answer) for line in lines[:n]])
-                    seconds[answer] = time.perf_counter() - began
+                    seconds[answer] = clock() - began
                 rates[f"decode x{n}"] = n * DECODE_TOKENS / (seconds[1 + DECODE_TOKENS] - seconds[1])
             if turn:  # the first round only warms up
                 for key, rate in rates.items():
@@ -50,7 +57,9 @@ async def measure_lora(where: str | Path, models: list[str], rounds: int) -> Rat
     return found
 
 
-async def measure_constrained(where: str | Path, model: str, rounds: int) -> Rates:
+async def measure_constrained(
+    where: str | Path, model: str, rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> Rates:
     """Tokens per second of whole requests, free and under a schema, the schema's compilation included."""
     from core.answer_text import json_grammar
 
@@ -60,12 +69,22 @@ async def measure_constrained(where: str | Path, model: str, rounds: int) -> Rat
     for turn in range(rounds + 1):
         for kind, options in kinds.items():
             for n in CONCURRENCIES:
-                began = time.perf_counter()
+                began = clock()
                 counts = await asyncio.gather(*[_chat(line, model, options) for line in lines[:n]])
                 if turn:
-                    rate = sum(counts) / (time.perf_counter() - began)
+                    rate = sum(counts) / (clock() - began)
                     found[kind].setdefault(f"whole requests x{n}", []).append(rate)
     return found
+
+
+def cpu_clock(pid: int) -> Callable[[], float]:
+    """Seconds of CPU that the process and its children have taken: fair on a machine that others use as well.
+
+    Only with one thread; several that wait for each other take CPU while they wait.
+    """
+    leader = psutil.Process(pid)
+    processes = [leader, *leader.children(recursive=True)]
+    return lambda: sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
 def table(found: Rates, base: str) -> list[str]:
