@@ -24,6 +24,10 @@ class ExampleError(PackError):
     """A line of an examples file is invalid; the message names file and line."""
 
 
+class EditConflictError(ExampleError):
+    """Somebody else has changed what was about to be replaced; nothing was written."""
+
+
 class ModelError(GraftError):
     """A language model or embedder cannot be found or loaded."""
 

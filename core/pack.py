@@ -2,7 +2,7 @@
 
 import json
 import re
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,8 @@ class DomainPack:
         self.name, self.title = file.name, file.title or file.name.capitalize()
         self.persona, self.refusal, self.defaults = file.persona.strip(), file.refusal.strip(), file.defaults
         self.schemas = _read_schemas(root / "schemas")
+        self._given: list[Example] | None = None
+        self._known: dict[Path, tuple[tuple[int, ...], list[Example]]] = {}
 
     @property
     def formats(self) -> tuple[Format, ...]:
@@ -118,15 +120,21 @@ class DomainPack:
         """Better and worse answers, for dpo and kto; may be absent."""
         return self.data / "examples" / "preferences.jsonl"
 
-    @cached_property
+    @property
     def train_examples(self) -> list[Example]:
-        """Training examples, checked against the pack; empty without a file."""
-        return self._read(self.train_file)
+        """Training examples, checked against the pack; empty without a file. Read again when the file has changed."""
+        return self._read(self.train_file) if self._given is None else self._given
 
-    @cached_property
+    @property
     def test_examples(self) -> list[Example]:
         """Test examples, checked against the pack; empty without a file."""
         return self._read(self.test_file)
+
+    def with_examples(self, examples: Sequence[Example]) -> "DomainPack":
+        """The pack as if these were its training examples."""
+        other = DomainPack(self.root, self.file, self.data)
+        other._given = list(examples)
+        return other
 
     def schema_for(self, format: Format, name: str | None) -> dict[str, Any] | None:
         """The JSON Schema an answer has to match: the named one, or any of the pack's for json and yaml.
@@ -145,7 +153,16 @@ class DomainPack:
         return next(iter(self.schemas.values())) if len(self.schemas) == 1 else {"anyOf": list(self.schemas.values())}
 
     def _read(self, path: Path) -> list[Example]:
-        return read_examples(path, self.schemas) if path.exists() else []
+        try:
+            found = path.stat()
+        except OSError:
+            return []
+        # Files are replaced, not changed: another one has another number, time or size.
+        state = (found.st_ino, found.st_mtime_ns, found.st_size)
+        known = self._known.get(path)
+        if known is None or known[0] != state:
+            known = self._known[path] = (state, read_examples(path, self.schemas))
+        return known[1]
 
 
 def load_pack(reference: str, shipped: Path, prepared: Path) -> DomainPack:

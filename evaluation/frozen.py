@@ -40,6 +40,18 @@ def verify_test_set(pack: DomainPack, lab_folder: Path) -> str:
     return digest
 
 
+def frozen_by(pack: DomainPack, lab_folder: Path) -> str:
+    """What holds the test set as it is, in one sentence; changes nothing. Raises LabError for a damaged file."""
+    manifest, frozen = pack.data / "examples" / "manifest.json", lab_folder / FROZEN_FILE
+    for holder, words in ((manifest, "by the pack's manifest"), (frozen, "by the first lab run")):
+        named = read_json(holder, LabError).get("test_sha256") if holder.exists() else None
+        if named is not None:
+            same = pack.test_file.exists() and sha256_file(pack.test_file) == named
+            state = "" if same else " The file has changed since: the lab will refuse it."
+            return f"Frozen {words} (sha256 {named[:12]}).{state}"
+    return "It will be frozen by the first lab run."
+
+
 def check_leakage(pack: DomainPack) -> None:
     """Refuse a test example whose record or question stands in the training examples. Raises LeakageError.
 

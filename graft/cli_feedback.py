@@ -57,27 +57,24 @@ def export(
     Corrections are added to review.jsonl, each once; a person accepts them with graft dataset review. Preferences are
     written anew each time. What asks a question of the test set is left out.
     """
-    from core.files import write_lines
     from finetune.synthesis.candidate import ReviewFile
-    from graft.feedback import add_to_review, preferences
+    from graft.feedback import take_in
 
     console: Console = context.obj
     workspace, pack, store = _open(console, domain)
-    ratings, votes = store.ratings(), store.votes()
-    file = ReviewFile(pack.data / "examples")
-    counts = add_to_review(file, ratings, pack)
-    lines = list(preferences(ratings, votes, pack))
     target = out or workspace.feedback(pack.name) / "preferences.jsonl"
-    write_lines(target, lines)
+    taken = take_in(store, pack, target)
+    review = ReviewFile(pack.data / "examples").path
     if as_json:
-        result = {"corrections": counts, "review": str(file.path), "preferences": len(lines), "file": str(target)}
-        console.emit(result)
+        corrections = taken.model_dump(exclude={"preferences"})
+        result = {"corrections": corrections, "review": str(review), "preferences": taken.preferences}
+        console.emit({**result, "file": str(target)})
         return
-    known = f"there already: {counts['known']}, replaced: {counts['replaced']}"
-    print(f"corrections added: {counts['added']} ({known}), in {file.path}\npreferences: {len(lines)}, in {target}")
-    if counts["tested"]:
-        console.say(f"left out, because the test set asks the same: {counts['tested']}")
-    if counts["added"]:
+    known = f"there already: {taken.known}, replaced: {taken.replaced}"
+    print(f"corrections added: {taken.added} ({known}), in {review}\npreferences: {taken.preferences}, in {target}")
+    if taken.tested:
+        console.say(f"left out, because the test set asks the same: {taken.tested}")
+    if taken.added:
         console.say(f"next: graft dataset review --domain {domain}")
 
 

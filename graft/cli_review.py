@@ -30,13 +30,14 @@ def review(
     from finetune.corpus_text import CorpusText
     from finetune.synthesis.accept import accept
     from finetune.synthesis.candidate import ReviewFile
+    from graft.dataset import MADE_BY_PREPARE
 
     console: Console = context.obj
     _, workspace, pack = console.open(domain)
     file = ReviewFile(pack.data / "examples")
     corpus = CorpusText.open(workspace.corpus(pack.name))
     if pack.file.prepare:
-        console.say(f"note: {pack.train_file} is made by prepare.py; a newer one would write it without your examples")
+        console.say(f"note: {pack.train_file} {MADE_BY_PREPARE}")
     pending = [candidate for candidate in file.read() if candidate.status == "pending"]
     for number, candidate in enumerate(pending, start=1):
         if accept_all:

@@ -4,7 +4,6 @@ The teacher is the workspace's base model with a long prompt, or a model behind 
 """
 
 import asyncio
-import copy
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from core.arms import parse_arm
 from core.chat import ChatPipeline, Question
 from core.errors import GraftError, RequestError, TrainError
 from core.files import sha256_json, write_json, write_lines
-from core.pack import DomainPack
 from core.types import Answer, Example
 from finetune.adapters import AdapterManifest
 from finetune.distillation import (
@@ -183,7 +181,7 @@ def _train(
     card = build_training_data(
         service,
         lambda done, total: None,
-        pack=_with_examples(service.pack, learnt),
+        pack=service.pack.with_examples(learnt),
         folder=folder,
         examples_hash=examples_hash,
     )
@@ -245,13 +243,6 @@ async def _compare(
         teacher_tokens=tokens(teacher_arm),
         student_tokens=tokens(STUDENT_ARM),
     )
-
-
-def _with_examples(pack: DomainPack, examples: Sequence[Example]) -> DomainPack:
-    """The pack as if these were its training examples."""
-    other = copy.copy(pack)
-    other.__dict__["train_examples"] = list(examples)  # the cached property's place
-    return other
 
 
 def _read_answers(file: Path, key: str) -> dict[str, TeacherAnswer]:

@@ -6,10 +6,14 @@ must not be trained on.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from core.answer_text import fold, mark_spans, without_marks
+from core.example_desk import TakenIn
 from core.feedback import Correction, Rating, Vote
+from core.feedback_store import FeedbackStore
+from core.files import write_lines
 from core.pack import DomainPack
 from core.passages import to_citations
 from core.standalone import standalone_question
@@ -60,11 +64,20 @@ def add_to_review(file: ReviewFile, ratings: Sequence[Rating], pack: DomainPack)
         else:
             for task, earlier in known.items():
                 if task.startswith(_task(rating.turn)) and earlier.status == "pending":
-                    file.settle(task, "rejected", earlier.example)
+                    file.settle(task, "rejected", earlier.example, before="pending")
                     counts["replaced"] += 1
             file.add(entry)
             counts["added"] += 1
     return counts
+
+
+def take_in(store: FeedbackStore, pack: DomainPack, target: Path) -> TakenIn:
+    """All that users said: corrections to the pack's review file, each once, and preferences to `target`, anew."""
+    ratings, votes = store.ratings(), store.votes()
+    counts = add_to_review(ReviewFile(pack.data / "examples"), ratings, pack)
+    lines = list(preferences(ratings, votes, pack))
+    write_lines(target, lines)
+    return TakenIn(**counts, preferences=len(lines))
 
 
 def preferences(ratings: Sequence[Rating], votes: Sequence[Vote], pack: DomainPack) -> Iterator[dict[str, Any]]:

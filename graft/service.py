@@ -5,7 +5,7 @@ Each part starts by its own method, so that a command starts only what it needs.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from core.pack import DomainPack
 from core.passages import to_passage
 from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus, corpus_names
 from core.settings import Settings
-from core.types import Answer, Passage
+from core.types import Answer, Example, Passage
 from core.without_model import or_passages
 from core.workspace import Workspace
 from finetune.adapters import AdapterStore
@@ -58,6 +58,7 @@ class LocalService:
         self._reranker: Reranker | None = None
         self._retrievers: dict[str, HybridRetriever] = {}
         self._examples: ExampleSelector | None = None
+        self._examples_from: Sequence[Example] = ()
         self._sessions: VllmSessions | None = None
         self._served_adapters: set[str] = set()
         self._watch: HealthWatch | None = None
@@ -236,8 +237,10 @@ class LocalService:
     def pipeline(self, corpus: str | None = None, *, whole: bool = False) -> ChatPipeline:
         """The chat pipeline over a corpus (the domain's own by default); `whole`: see Question."""
         models = self._models()
-        if self._examples is None and self.pack.train_examples:
-            self._examples = ExampleSelector(self.pack.train_examples, self.embeddings())
+        examples = self.pack.train_examples
+        if examples is not self._examples_from:  # also when they have been edited since
+            self._examples = ExampleSelector(examples, self.embeddings()) if examples else None
+            self._examples_from = examples
         return ChatPipeline(
             pack=self.pack,
             model_for=partial(self._chat_model, whole=whole),

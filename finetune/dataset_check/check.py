@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel
-
+from core.example_findings import CheckReport
 from core.pack import DomainPack
 from core.prompt import CountMessages
 from finetune.corpus_text import CorpusText
@@ -15,26 +14,6 @@ from finetune.dataset_check.finding import Finding, Line
 from finetune.dataset_check.lengths import Limits, find_too_long
 from finetune.dataset_check.reading import read_lines
 from finetune.dataset_check.twins import find_leakage, find_near, find_repeats
-
-
-class CheckReport(BaseModel):
-    """What was found. `skipped` says which checks could not be made, and why."""
-
-    domain: str
-    train: int
-    test: int
-    findings: list[Finding]
-    skipped: list[str]
-
-    @property
-    def errors(self) -> int:
-        """Findings that spoil training or measurement."""
-        return sum(finding.severity == "error" for finding in self.findings)
-
-    @property
-    def warnings(self) -> int:
-        """Findings to think about."""
-        return len(self.findings) - self.errors
 
 
 def check_examples(

@@ -1,32 +1,12 @@
-"""A finding about examples: where, what, how bad, and what to do. And the lines that are checked."""
+"""The lines that are checked; findings about them are of core.example_findings."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
+from core.example_findings import Finding, Severity
 from core.types import Example
 
-Severity = Literal["error", "warning"]
-
-
-class Finding(BaseModel):
-    """One finding. `line` counts from 1, None for the file as a whole; `other` is the `file:line` it clashes with."""
-
-    model_config = ConfigDict(frozen=True)
-
-    severity: Severity
-    check: str
-    file: str
-    line: int | None
-    message: str
-    remedy: str
-    other: str | None = None
-
-    def __str__(self) -> str:
-        """One line, as compilers write it."""
-        where = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{where}: {self.severity}: {self.message} [{self.check}]; {self.remedy}"
+__all__ = ["Finding", "Line", "Severity"]
 
 
 class Line(NamedTuple):

@@ -4,38 +4,35 @@
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 from core.errors import ExampleError
+from core.example_lines import line_of, read_texts, write_texts
 from core.examples import parse_example, read_examples
-from core.files import write_atomically
+from core.folder_lock import only_writer
 from core.pack import DomainPack
 from core.types import Example
 from finetune.corpus_text import CorpusText
-from finetune.dataset_check.answers import find_bad_answers
-from finetune.dataset_check.evidence import find_bad_evidence
-from finetune.dataset_check.finding import Finding, Line
-from finetune.dataset_check.reading import read_lines
-from finetune.dataset_check.twins import find_leakage, find_repeats
+from finetune.example_flaws import findings_about
+from finetune.examples_file import refuse_flaws
 from finetune.synthesis.candidate import Candidate
 
 
 def accept(pack: DomainPack, candidate: Candidate, corpus: CorpusText | None = None) -> None:
     """Put the candidate into the pack's training file. Raises ExampleError with the first flaw found."""
-    lines = _read(pack.train_file)
-    text = json.dumps(as_line(candidate.example), ensure_ascii=False)
-    number = _place(pack, candidate, lines)
-    if number is not None and lines[number] == text:
-        return
-    flaws = _flaws(pack, candidate.example, number, corpus)
-    if flaws:
-        raise ExampleError(f"example '{candidate.example.id}': {flaws[0].message}; {flaws[0].remedy}")
-    if number is None:
-        lines.append(text)
-    else:
-        lines[number] = text
-    write_atomically(pack.train_file, "".join(f"{line}\n" for line in lines))
+    with only_writer(pack.train_file.parent):
+        lines = read_texts(pack.train_file)
+        text = line_of(candidate.example)
+        index = _place(pack, candidate, lines)
+        if index is not None and lines[index] == text:
+            return
+        number = None if index is None else index + 1
+        refuse_flaws(findings_about(pack, candidate.example, number, corpus), candidate.example)
+        if index is None:
+            lines.append(text)
+        else:
+            lines[index] = text
+        write_texts(pack.train_file, lines)
 
 
 def as_line(example: Example) -> dict[str, Any]:
@@ -49,11 +46,6 @@ def edited(text: str) -> Example:
         return parse_example(text)
     except ValueError as error:
         raise ExampleError(f"the edited example is not valid: {error}") from error
-
-
-def _read(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _place(pack: DomainPack, candidate: Candidate, lines: list[str]) -> int | None:
@@ -73,18 +65,3 @@ def _place(pack: DomainPack, candidate: Candidate, lines: list[str]) -> int | No
     elif known[wanted].answer not in (candidate.before, candidate.example.answer):
         raise ExampleError(f"the answer of '{wanted}' has changed since it was rewritten: reject, and rewrite anew")
     return next(n for n, line in enumerate(lines) if line.strip() and json.loads(line)["id"] == wanted)
-
-
-def _flaws(pack: DomainPack, example: Example, number: int | None, corpus: CorpusText | None) -> list[Finding]:
-    """What `graft dataset check` would call an error about this example among the others."""
-    train, _ = read_lines(pack.train_file, pack.schemas)
-    test, _ = read_lines(pack.test_file, pack.schemas)
-    if example.schema_name is not None and example.schema_name not in pack.schemas:
-        raise ExampleError(f"no schema '{example.schema_name}': the pack has {', '.join(pack.schemas) or 'none'}")
-    line = Line(pack.train_file, len(train) + 1 if number is None else number + 1, example)
-    others = [other for other in train if other.number != line.number]
-    found = [*find_bad_answers([line], pack), *find_leakage([line], test)]
-    found += [finding for finding in find_repeats([*others, line]) if finding.line == line.number]
-    if corpus is not None:
-        found += find_bad_evidence([line], corpus)
-    return [finding for finding in found if finding.severity == "error"]

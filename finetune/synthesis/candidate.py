@@ -8,32 +8,16 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from core.errors import ExampleError
+from core.errors import EditConflictError, ExampleError
 from core.files import disk_error, write_atomically, write_lines
+from core.folder_lock import only_writer
+from core.review import Candidate, ReviewStatus
 from core.types import Example
 
-Status = Literal["pending", "accepted", "rejected"]
-
-
-class Candidate(BaseModel):
-    """One candidate. `task` names what was asked of the teacher; `passage` is the text it saw.
-
-    `replaces` None: a new example; else the id of the training example whose answer, `before`, it rewrites.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    status: Status = "pending"
-    task: str
-    example: Example
-    passage: str = ""
-    replaces: str | None = None
-    before: str | None = None
-    teacher: str = ""
+__all__ = ["Candidate", "Refusal", "ReviewFile"]
 
 
 class Refusal(BaseModel):
@@ -69,21 +53,28 @@ class ReviewFile:
     def add(self, outcome: Candidate | Refusal) -> None:
         """Append one outcome. A kill leaves at most half a last line, which reading passes over."""
         path = self.path if isinstance(outcome, Candidate) else self.refused
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _drop_half_line(path)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(outcome.model_dump(by_alias=True), ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise disk_error(error, path) from error
+        with only_writer(path.parent):
+            try:
+                _drop_half_line(path)
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(outcome.model_dump(by_alias=True), ensure_ascii=False) + "\n")
+            except OSError as error:
+                raise disk_error(error, path) from error
 
-    def settle(self, task: str, status: Status, example: Example) -> None:
-        """Write down what became of a candidate, and the example as it was decided on."""
-        found = [
-            candidate.model_copy(update={"status": status, "example": example}) if candidate.task == task else candidate
-            for candidate in self.read()
-        ]
-        write_lines(self.path, (candidate.model_dump(by_alias=True) for candidate in found))
+    def settle(self, task: str, status: ReviewStatus, example: Example, *, before: ReviewStatus | None = None) -> None:
+        """Write down what became of a candidate, and the example as it was decided on.
+
+        Raises EditConflictError when the candidate is gone, or its status is not `before` (None: whatever it is).
+        """
+        with only_writer(self.path.parent):
+            found = self.read()
+            known = next((candidate for candidate in found if candidate.task == task), None)
+            if known is None or before not in (None, known.status):
+                fate = "is gone" if known is None else f"was {known.status} already"
+                raise EditConflictError(f"this candidate {fate}: somebody else works through the same file")
+            settled = {"status": status, "example": example}
+            lines = (one.model_copy(update=settled) if one.task == task else one for one in found)
+            write_lines(self.path, (candidate.model_dump(by_alias=True) for candidate in lines))
 
 
 def _read(path: Path, kind: "type[Candidate | Refusal]") -> Iterator:
