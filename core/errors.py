@@ -56,6 +56,10 @@ class TrainError(GraftError):
     """Training data or a training run is unusable."""
 
 
+class TrainingCancelledError(TrainError):
+    """Somebody asked a training to stop; it can be resumed."""
+
+
 class LeakageError(TrainError):
     """A test record would have entered the training data."""
 

@@ -1,6 +1,5 @@
 """What happens between training steps: the rate follows time and steps, progress is written, chat goes first."""
 
-import contextlib
 import json
 import math
 import time
@@ -13,7 +12,9 @@ from core.activity import is_answering
 from core.errors import TrainError
 from core.files import write_lines
 from finetune.checkpoints import seconds_used
-from finetune.job import Job, State, Status, write_status
+from finetune.job import Job, State, Status, read_metrics, write_status
+
+__all__ = ["EarlyStopping", "Pacing", "Reporting", "read_metrics"]
 
 _LONGEST_PAUSE_SECONDS = 600.0
 
@@ -177,12 +178,3 @@ class EarlyStopping(TrainerCallback):
         losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
         if losses and len(losses) - 1 - losses.index(min(losses)) >= self.patience:
             control.should_training_stop = True
-
-
-def read_metrics(path: Path) -> list[dict[str, float]]:
-    """The lines of a run's metrics.jsonl, in order; a line that a kill cut off is left out."""
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        with contextlib.suppress(ValueError):
-            found.append(json.loads(line))
-    return found

@@ -3,6 +3,8 @@
 The folder is named after what determines the run, so that the same job finds its checkpoint, or its result.
 """
 
+import contextlib
+import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -128,3 +130,12 @@ def read_status(folder: Path) -> Status:
     except PermissionError:
         pass
     return status
+
+
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """The lines of a run's metrics.jsonl, in order; a line that a kill cut off is left out."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return found

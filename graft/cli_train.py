@@ -1,6 +1,5 @@
 """The train command: examples to an adapter."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
@@ -58,7 +57,7 @@ def train(
     """Train an adapter on the domain's examples, publish it, check it and make it the active one."""
     from graft.connect import find_remote, open_existing_index
     from graft.service import LocalService
-    from graft.training import plan_training, prepare_job, train_adapter, unfinished_job
+    from graft.training import Wishes, plan_training, prepare_job, train_adapter, unfinished_job
 
     console: Console = context.obj
     settings, workspace, pack = console.open(
@@ -95,21 +94,17 @@ def train(
         if not ignore_memory:
             found.check()
         return
-    remote = find_remote(workspace, pack)
     with console.training() as tell:
-        manifest = train_adapter(
-            service,
-            tell,
-            activate=not no_activate and remote is None,
-            resume=resume,
-            on_plan=lambda found: console.say("\n".join(found.lines())),
+        wishes = Wishes(
+            activate=not no_activate,
             ignore_memory=ignore_memory,
             unchecked=unchecked,
+            on_plan=lambda found: console.say("\n".join(found.lines())),
             on_report=lambda report: console.say("\n".join(report.lines())),
             say=console.say,
+            serving=lambda: find_remote(workspace, pack),
         )
-    if remote is not None and not no_activate and not manifest.merged:
-        asyncio.run(remote.activate(manifest.name, unchecked=unchecked))
+        manifest = train_adapter(service, tell, wishes, resume=resume)
     if as_json:
         console.emit(manifest.model_dump())
         return

@@ -27,7 +27,7 @@ from finetune.distillation import (
 from finetune.launch import make_job
 from finetune.presets import METHODS
 from graft.service import LocalService
-from graft.training import OnPlan, OnReport, OnTraining, build_training_data, run_job
+from graft.training import OnPlan, OnReport, OnTraining, Wishes, build_training_data, run_job
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -188,7 +188,7 @@ def _train(
     job = make_job(
         service.settings.train, card, folder / "rows.jsonl", models.llm, models.llm_name, service.workspace.run
     ).model_copy(update={"teacher": teacher.name})
-    return run_job(service, job, card, tell, on_plan=on_plan, on_report=on_report, say=say)
+    return run_job(service, job, card, tell, Wishes(on_plan=on_plan, on_report=on_report, say=say))
 
 
 async def _compare(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.errors import ExampleError, RequestError
 from core.example_desk import CandidatePage, ExampleFilter, ExamplePage, ExampleRow, Split, Stamp, TakenIn
 from core.example_findings import CheckReport, Finding
-from core.example_lines import place_of, read_texts, row_of, rows_of, select
+from core.example_lines import line_of, place_of, read_texts, row_of, rows_of, select
 from core.feedback_store import FeedbackStore
 from core.index import CorpusFiles
 from core.review import Candidate, ReviewStatus
@@ -61,7 +61,10 @@ class LocalExampleDesk:
 
     def findings(self, example: Example, over: Stamp | None) -> list[Finding]:
         """What the checks say of an example that would be added, or take the place of the line `over`."""
-        index = None if over is None else place_of(self._texts("train"), over)
+        texts = self._texts("train")
+        if over is None and line_of(example) in texts:
+            return []  # accepted before, by somebody who was interrupted
+        index = None if over is None else place_of(texts, over)
         number = None if index is None else index + 1
         found = findings_about(self._pack, example, number, self._text(), near=True)
         models = self._service.models

@@ -21,7 +21,7 @@ from graft.connect import Say
 from graft.lab import Progress
 from graft.models import prepare_models
 from graft.service import LocalService
-from graft.training import train_adapter
+from graft.training import Wishes, train_adapter
 from graft.trial import copy_index, trial_workspace
 
 SHARES = (0.1, 0.25, 0.5)
@@ -97,7 +97,7 @@ def _train(
         service.open_index(progress, update=False)
         stage = f"training on {share:.0%}"
         manifest = train_adapter(
-            service, lambda status: progress(stage, int(1000 * status.progress), 1000), activate=False
+            service, lambda status: progress(stage, int(1000 * status.progress), 1000), Wishes(activate=False)
         )
     finally:
         service.close()

@@ -1,13 +1,17 @@
 """From a domain's examples to an active adapter: data set, run, publication, activation. Prints nothing."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import GraftError, TrainError
 from core.files import sha256_json
 from core.pack import DomainPack
 from core.service import TrainingStatus
+from core.settings import TrainSettings
 from finetune.adapter_files import Parent
 from finetune.adapters import AdapterManifest
 from finetune.dataset import DatasetCard, RowsCard, build_dataset
@@ -24,7 +28,12 @@ from graft import build
 from graft.adapters import provenance
 from graft.machine import available_memory
 from graft.models import PreparedModels
+from graft.parity import read_report
 from graft.service import LocalService
+from graft.training_record import Recorder, recorded
+
+if TYPE_CHECKING:
+    from core.service import DomainService
 
 OnTraining = Callable[[TrainingStatus], None]
 OnPlan = Callable[[Plan], None]
@@ -84,20 +93,20 @@ def preference_files(service: LocalService) -> list[Path]:
     return [service.pack.preferences_file, service.workspace.feedback(service.pack.name) / PREFERENCES]
 
 
-def prepare_job(service: LocalService, on_progress: Callable[[int, int], None]) -> tuple[Job, RowsCard]:
-    """The job that the settings ask for, with its data built. Raises TrainError, LeakageError."""
-    models, name, method = _models(service), service.pack.name, service.settings.train.method
-    data = METHODS[method].data
+def prepare_job(
+    service: LocalService, on_progress: Callable[[int, int], None], train: TrainSettings | None = None
+) -> tuple[Job, RowsCard]:
+    """The job that the settings (or `train`) ask for, with its data built. Raises TrainError, LeakageError."""
+    models, name, train = _models(service), service.pack.name, train or service.settings.train
+    data = METHODS[train.method].data
     parent = None
     if data == "rows":
         card: RowsCard = build_training_data(service, on_progress)
         rows = service.workspace.dataset(name) / "rows.jsonl"
     else:
-        parent = needed_parent(service.settings.train, name, _parent(service))
+        parent = needed_parent(train, name, _parent(service))
         card, rows = build_preferences(service, data)
-    return make_job(
-        service.settings.train, card, rows, models.llm, models.llm_name, service.workspace.run, parent
-    ), card
+    return make_job(train, card, rows, models.llm, models.llm_name, service.workspace.run, parent), card
 
 
 def unfinished_job(service: LocalService) -> tuple[Job, RowsCard]:
@@ -121,79 +130,84 @@ def plan_training(service: LocalService, job: Job) -> Plan:
     return make_plan(job, service.workspace.runs(service.pack.name), machine)
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What whoever starts a training wants of it besides an adapter.
+
+    `on_plan` is told what the training will take before it starts; it is refused where memory will not do, unless
+    `ignore_memory`. `on_report` is told what the parity gate found; `unchecked` goes past it. `serving` finds the
+    process that serves the domain, if it is another one: what is activated is activated there.
+    """
+
+    activate: bool = True
+    ignore_memory: bool = False
+    unchecked: bool = False
+    on_plan: OnPlan = lambda plan: None
+    on_report: OnReport = lambda report: None
+    say: Callable[[str], None] = lambda text: None
+    serving: "Callable[[], DomainService | None]" = lambda: None
+
+
 def train_adapter(
-    service: LocalService,
-    on_training: OnTraining,
-    *,
-    activate: bool = True,
-    resume: bool = False,
-    on_plan: OnPlan = lambda plan: None,
-    ignore_memory: bool = False,
-    unchecked: bool = False,
-    on_report: OnReport = lambda report: None,
-    say: Callable[[str], None] = lambda text: None,
+    service: LocalService, on_training: OnTraining, wishes: Wishes | None = None, *, resume: bool = False
 ) -> AdapterManifest:
     """Train, publish and (by default) activate an adapter. The service's training status follows. Raises GraftError.
 
-    With `resume` the training that was stopped last goes on with its own options, whatever the settings say now.
-    `on_plan` is told what the training will take before it starts; it is refused where memory will not do, unless
-    `ignore_memory`. `on_report` is told what the parity gate found; `unchecked` goes past it.
+    With `resume` the training that was stopped last goes on with its own options, whatever the settings say now. A
+    domain has one training at a time; what it is at stands in its files (graft.training_record).
     """
-    tell = _Teller(service, on_training)
-    with tell.failures():
-        tell(TrainingStatus(state="preparing", detail="training data"))
-        job, card = unfinished_job(service) if resume else prepare_job(service, tell.preparing)
-        return run_job(
-            service,
-            job,
-            card,
-            tell,
-            activate=activate,
-            on_plan=on_plan,
-            ignore_memory=ignore_memory,
-            unchecked=unchecked,
-            on_report=on_report,
-            say=say,
-        )
+    with recorded(service.workspace.runs(service.pack.name), service.pack.name) as recorder:
+        tell = _Teller(service, on_training, recorder)
+        with tell.failures():
+            tell(TrainingStatus(state="preparing", detail="training data"))
+            job, card = unfinished_job(service) if resume else prepare_job(service, tell.preparing)
+            return run_job(service, job, card, tell, wishes)
 
 
 def run_job(
-    service: LocalService,
-    job: Job,
-    card: RowsCard,
-    tell: OnTraining,
-    *,
-    activate: bool = True,
-    on_plan: OnPlan = lambda plan: None,
-    ignore_memory: bool = False,
-    unchecked: bool = False,
-    on_report: OnReport = lambda report: None,
-    say: Callable[[str], None] = lambda text: None,
+    service: LocalService, job: Job, card: RowsCard, tell: OnTraining, wishes: Wishes | None = None
 ) -> AdapterManifest:
     """The same for a job whose data is built."""
+    wishes = wishes or Wishes()
+    recorder = tell.recorder if isinstance(tell, _Teller) else None
     plan = plan_training(service, job)
-    on_plan(plan)
-    if not ignore_memory:
+    wishes.on_plan(plan)
+    if recorder is not None:
+        recorder.note(run=job.key, plan=plan.lines())
+    if not wishes.ignore_memory:
         plan.check()
     manifest = _train(service, job, card, tell)
-    if activate and not manifest.merged:
+    if recorder is not None:
+        recorder.note(adapter=manifest.name)
+    if wishes.activate and not manifest.merged:
         tell(TrainingStatus(state="publishing", progress=1.0, detail="comparing PEFT and vLLM"))
-        report = service.activate_now(manifest.name, unchecked=unchecked, say=say)
-        if report is not None:
-            on_report(report)
+        _activate(service, manifest.name, wishes)
     tell(TrainingStatus(state="done", progress=1.0, detail=manifest.name, loss=manifest.metrics.get("last_loss")))
     return manifest
 
 
-class _Teller:
-    """Passes a training's status on, and keeps the service's own up to date."""
+def _activate(service: LocalService, name: str, wishes: Wishes) -> None:
+    """Activate where the domain is served now: a server may have come or gone while this trained."""
+    remote = wishes.serving()
+    if remote is not None:
+        asyncio.run(remote.activate(name, unchecked=wishes.unchecked))
+        report = read_report(service.store, name)
+    else:
+        report = service.activate_now(name, unchecked=wishes.unchecked, say=wishes.say)
+    if report is not None:
+        wishes.on_report(report)
 
-    def __init__(self, service: LocalService, on_training: OnTraining) -> None:
-        self.service, self.on_training = service, on_training
+
+class _Teller:
+    """Passes a training's status on, and keeps the service's own and the record up to date."""
+
+    def __init__(self, service: LocalService, on_training: OnTraining, recorder: Recorder) -> None:
+        self.service, self.on_training, self.recorder = service, on_training, recorder
 
     def __call__(self, status: TrainingStatus) -> None:
         self.service.state.training = status
         self.on_training(status)
+        self.recorder.tell(status)
 
     def preparing(self, done: int, total: int) -> None:
         """Progress of the data."""

@@ -13,7 +13,8 @@ from core.service import PartStatus, TrainingStatus
 from graft.corpus_shelf import LocalCorpusShelf
 from graft.service import LocalService
 from graft.sockets import control_socket
-from graft.training import train_adapter
+from graft.training import Wishes, train_adapter
+from graft.training_record import goes_on
 
 if TYPE_CHECKING:
     from finetune.parity import Parity
@@ -37,13 +38,18 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     shelf = LocalCorpusShelf(service)
     app = create_app(service, settings, service.engine_counts, documents)
     if page:
+        from core.feedback_store import FeedbackStore
         from core.user_database import UserDatabase
         from graft.advice_desk import LocalAdviceDesk
+        from graft.example_desk import LocalExampleDesk
         from graft.lab_desk import LocalLabDesk
+        from graft.training_desk import LocalTrainingDesk
         from ui.mount import mount
 
         users = UserDatabase(service.workspace.users)
-        app = mount(app, service, users, shelf, LocalLabDesk(service), LocalAdviceDesk(service))
+        examples = LocalExampleDesk(service, FeedbackStore(users, service.pack.name))
+        lab, advice, training = LocalLabDesk(service), LocalAdviceDesk(service), LocalTrainingDesk(service)
+        app = mount(app, service, users, shelf, lab, advice, examples, training)
     starter = threading.Thread(
         target=_start_all, args=(service, say, train, shelf.watch.start), name="graft-start", daemon=True
     )
@@ -97,6 +103,9 @@ def _start_all(service: LocalService, say: Say, train: bool, watch: Callable[[],
     if not service.pack.train_examples:
         service.state.training = TrainingStatus(detail="this domain has no training examples yet; it answers as rag")
         return
+    if goes_on(service.workspace.runs(service.pack.name)):
+        say("training: goes on in another process, which activates its adapter here")
+        return
     attempt(lambda: _train(service, say))
     if service.state.adapter:
         say(f"ready: adapter {service.state.adapter} has joined the chat")
@@ -107,7 +116,7 @@ def _train(service: LocalService, say: Say) -> None:
         for line in found.lines():
             say(f"training: {line}")
 
-    train_adapter(service, _training_progress(say), on_plan=tell, on_report=tell, say=say)
+    train_adapter(service, _training_progress(say), Wishes(on_plan=tell, on_report=tell, say=say))
 
 
 def _index_progress(say: Say) -> Callable[[str, int, int], None]:

@@ -8,9 +8,11 @@ from starlette.staticfiles import StaticFiles
 from core.advice_desk import AdviceDesk
 from core.conversations import ConversationStore
 from core.corpus_desk import CorpusShelf
+from core.example_desk import ExampleDesk
 from core.feedback_store import FeedbackStore
 from core.lab_desk import LabDesk
 from core.service import DomainService
+from core.training_desk import TrainingDesk
 from core.user_database import UserDatabase
 from ui.content_policy import ContentPolicy
 from ui.downloads import download_routes
@@ -20,7 +22,7 @@ from ui.visitors import Visitors
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/page-assets"
 # What all pages share comes first.
-_STYLES, _SCRIPTS = ("page.css", "boards.css"), ("page.js", "boards.js")
+_STYLES, _SCRIPTS = ("page.css", "examples.css", "train.css", "boards.css"), ("page.js", "boards.js")
 _HEAD = "".join(
     [
         *(f'<link rel="stylesheet" href="{ASSETS_PATH}/{name}">' for name in _STYLES),
@@ -36,11 +38,14 @@ def mount(
     shelf: CorpusShelf | None = None,
     lab: LabDesk | None = None,
     advice: AdviceDesk | None = None,
+    examples: ExampleDesk | None = None,
+    training: TrainingDesk | None = None,
 ) -> FastAPI:
     """Mount the page over `service`; routes registered before (`/v1`, `/health`) keep working. Returns the app.
 
     `users` keeps what users leave behind: their conversations and ratings. `shelf` holds the collections of documents,
-    `lab` runs labs and reads them, `advice` says what they speak for.
+    `lab` runs labs and reads them, `advice` says what they speak for, `examples` looks after what is
+    trained on, `training` after that.
     """
     import gradio as gr
 
@@ -55,7 +60,7 @@ def mount(
     app.add_middleware(Visitors, secret=users.secret())
     return gr.mount_gradio_app(
         app,
-        build_page(service, conversations, feedback, shelf, lab, advice),
+        build_page(service, conversations, feedback, shelf, lab, advice, examples, training),
         path="/",
         theme=build_theme(),
         head=_HEAD,

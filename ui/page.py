@@ -8,14 +8,17 @@ import gradio as gr
 from core.advice_desk import AdviceDesk
 from core.conversations import ConversationStore
 from core.corpus_desk import CorpusShelf
+from core.example_desk import ExampleDesk
 from core.feedback_store import FeedbackStore
 from core.lab_desk import LabDesk
 from core.roles import Right
 from core.service import DomainService
+from core.training_desk import TrainingDesk
 from ui.advice_page import build_advice, wire_advice
 from ui.arena_page import build_arena, wire_arena
 from ui.chat_page import build_chat, wire_chat
 from ui.documents_page import build_documents, wire_documents
+from ui.examples_page import build_examples, wire_examples
 from ui.guarded_blocks import GuardedBlocks
 from ui.lab_page import build_lab, wire_lab
 from ui.language import t
@@ -24,6 +27,7 @@ from ui.rating_panel import wire_ratings
 from ui.render_page import masthead
 from ui.show import Shower
 from ui.status_strip import build_status_strip
+from ui.train_page import build_train, wire_train
 from ui.visitors import allows
 
 # Answers that may be written at once; vLLM queues what it cannot batch.
@@ -37,6 +41,8 @@ def build_page(
     shelf: CorpusShelf | None = None,
     lab: LabDesk | None = None,
     advice: AdviceDesk | None = None,
+    examples: ExampleDesk | None = None,
+    training: TrainingDesk | None = None,
 ) -> gr.Blocks:
     """Build the page over `service`, with a page for documents where there is a `shelf`, and so on.
 
@@ -63,6 +69,17 @@ def build_page(
                 ):
                     wire_documents(shelf, documents_tab, build_documents())
                 guarded.append((documents_tab, Right.DOCUMENTS))
+            if examples is not None:
+                with (
+                    page.only(Right.EXAMPLES),
+                    gr.Tab(t("Examples"), id="examples", elem_id="page-examples") as examples_tab,
+                ):
+                    wire_examples(pack, examples, examples_tab, build_examples(pack, examples))
+                guarded.append((examples_tab, Right.EXAMPLES))
+            if training is not None:
+                with page.only(Right.TRAIN), gr.Tab(t("Train"), id="train", elem_id="page-train") as train_tab:
+                    wire_train(training, train_tab, build_train(training))
+                guarded.append((train_tab, Right.TRAIN))
             if lab is not None:
                 with page.only(Right.LAB), gr.Tab(t("Lab"), id="lab", elem_id="page-lab") as lab_tab:
                     wire_lab(lab, lab_tab, build_lab())

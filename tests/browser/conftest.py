@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from core.user_database import UserDatabase
+from tests.fake_examples import FakeExampleDesk
 from tests.fake_lab import FakeAdviceDesk, FakeLabDesk
+from tests.fake_training import FakeTrainingDesk
 from tests.fakes import FakeDesk, FakeService, FakeShelf
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -39,6 +41,8 @@ class Site:
     shelf: FakeShelf
     lab: FakeLabDesk
     advice: FakeAdviceDesk
+    examples: FakeExampleDesk
+    training: FakeTrainingDesk
 
     @property
     def desk(self) -> FakeDesk:
@@ -81,9 +85,15 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
     service = FakeService(tmp_path_factory.mktemp("garden"))
     shelf, lab, advice = FakeShelf(), FakeLabDesk(tmp_path_factory.mktemp("lab")), FakeAdviceDesk()
+    examples, training = FakeExampleDesk(), FakeTrainingDesk()
     users = UserDatabase(tmp_path_factory.mktemp("workspace") / "users.sqlite")
     server = uvicorn.Server(
-        uvicorn.Config(mount(app, service, users, shelf, lab, advice), host="127.0.0.1", port=0, log_level="warning")
+        uvicorn.Config(
+            mount(app, service, users, shelf, lab, advice, examples, training),
+            host="127.0.0.1",
+            port=0,
+            log_level="warning",
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -91,7 +101,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert thread.is_alive(), "the server has died; its traceback stands above"
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(f"http://127.0.0.1:{port}", service, users, shelf, lab, advice)
+    yield Site(f"http://127.0.0.1:{port}", service, users, shelf, lab, advice, examples, training)
     server.should_exit = True
     # Open browser connections would keep it waiting.
     server.force_exit = True
@@ -102,7 +112,13 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def site(running_site: Site) -> Site:
     """The served page, its service as new."""
     running_site.service.reset()
-    for desk in (running_site.shelf, running_site.lab, running_site.advice):
+    for desk in (
+        running_site.shelf,
+        running_site.lab,
+        running_site.advice,
+        running_site.examples,
+        running_site.training,
+    ):
         desk.reset()
     return running_site
 

@@ -13,6 +13,18 @@ def open_page(page: Any, url: str) -> None:
     page.wait_for_selector("#status .cell")
 
 
+def open_tab(page: Any, name: str) -> None:
+    """Open a page of the workbench; on a narrow screen it stands in the menu of those that find no room."""
+    tab = page.locator("#pages > .tab-wrapper").get_by_role("tab", name=name, exact=True)
+    menu = page.locator("#pages .overflow-menu > button")
+    page.wait_for_function("document.querySelector('#pages .tab-container [role=tab]')")
+    if not tab.is_visible() and menu.is_visible():
+        menu.click()
+        page.locator("#pages .overflow-dropdown button", has_text=name).click()
+    else:
+        tab.click()
+
+
 def wait_until_ready(page: Any, timeout_ms: float = PATIENCE_MS) -> None:
     """Wait until the page takes questions."""
     page.wait_for_selector("#send:not([disabled])", timeout=timeout_ms)

@@ -33,7 +33,7 @@ def test_added_changed_and_removed(make_pack, corpus):
     changed = put_example(pack, one("quince", question="Quince: when?"), first.stamp, corpus)
     assert changed.stamp.line == 1
     assert ids(pack) == ["e-quince", "e-fern", "e-rose"]
-    assert [e.question for e in pack.train_examples][0] == "Quince: when?"
+    assert next(e.question for e in pack.train_examples) == "Quince: when?"
     remove_example(pack, changed.stamp)
     assert ids(pack) == ["e-fern", "e-rose"]
     assert len(pack.train_examples) == 2

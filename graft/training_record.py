@@ -1,0 +1,100 @@
+"""What a training is at, in files of the domain's runs folder, for whoever looks: the page, also after a restart.
+
+`training.json` is written by the process that trains, whichever that is; the lock of the folder says that it lives; a
+file `cancel` asks it to stop. Between steps the run's own folder says more (finetune.job).
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from core.errors import TrainError, TrainingCancelledError
+from core.files import read_json, write_json
+from core.folder_lock import is_locked, try_lock
+from core.service import TrainingStatus
+
+FILE, CANCEL = "training.json", "cancel"
+_WRITE_SECONDS = 1.0
+_STOPPABLE = ("preparing", "training", "paused")
+
+
+class TrainingRecord(BaseModel):
+    """The last training of a domain. `run` names its folder once there is one, `plan` is for people."""
+
+    pid: int
+    started: float
+    status: TrainingStatus = TrainingStatus()
+    run: str | None = None
+    plan: list[str] = []
+    adapter: str | None = None
+    cancelled: bool = False
+
+
+class Recorder:
+    """Writes the record of one training as it goes on."""
+
+    def __init__(self, runs: Path) -> None:
+        self._runs = runs
+        self._record = TrainingRecord(pid=os.getpid(), started=time.time())
+        self._written = 0.0
+
+    def note(self, **changes: object) -> None:
+        """Write down what does not come with a status: run, plan, adapter, cancelled."""
+        self._record = self._record.model_copy(update=changes)
+        self._write()
+
+    def tell(self, status: TrainingStatus) -> None:
+        """Write down a status: at once where its state is new, else now and then.
+
+        Raises TrainingCancelledError when somebody asked for that and there is still something to stop.
+        """
+        before, self._record = self._record.status, self._record.model_copy(update={"status": status})
+        changed = (before.state, before.detail) != (status.state, status.detail) and status.state != "preparing"
+        if changed or before.state != status.state or time.monotonic() - self._written > _WRITE_SECONDS:
+            self._write()
+        if status.state in _STOPPABLE and (self._runs / CANCEL).exists():
+            self.note(cancelled=True)
+            raise TrainingCancelledError(
+                "the training was cancelled: it can go on from its last checkpoint (graft train --resume)"
+            )
+
+    def _write(self) -> None:
+        write_json(self._runs / FILE, self._record.model_dump())
+        self._written = time.monotonic()
+
+
+@contextmanager
+def recorded(runs: Path, domain: str) -> Iterator[Recorder]:
+    """The recorder of the one training that a domain may have at a time. Raises TrainError while there is another."""
+    handle = try_lock(runs)
+    if handle is None:
+        record = read_record(runs)
+        who = f" (process {record.pid})" if record else ""
+        raise TrainError(f"a training of '{domain}' goes on already{who}: wait for it, or cancel it on the page")
+    try:
+        (runs / CANCEL).unlink(missing_ok=True)
+        recorder = Recorder(runs)
+        recorder.note()
+        yield recorder
+    finally:
+        os.close(handle)
+
+
+def read_record(runs: Path) -> TrainingRecord | None:
+    """The record of the last training, or None."""
+    path = runs / FILE
+    return TrainingRecord.model_validate(read_json(path, TrainError)) if path.exists() else None
+
+
+def goes_on(runs: Path) -> bool:
+    """Whether a training goes on, in whatever process."""
+    return is_locked(runs)
+
+
+def ask_to_cancel(runs: Path) -> None:
+    """Ask the training that goes on to stop; it does so within a second or two."""
+    (runs / CANCEL).touch()

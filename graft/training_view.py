@@ -1,0 +1,146 @@
+"""What trainings are at, read from their files: the record, the run's status and metrics. Starts and stops nothing."""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from core.errors import TrainError
+from core.files import read_json
+from core.training_desk import Point, RunRow, RunState, TrainingView
+from finetune.job import Job, Status, read_metrics, read_status
+from finetune.launch import JOB, last_unfinished
+from graft.training_record import TrainingRecord, goes_on, read_record
+
+STARTED = "started.json"
+_MOST_POINTS = 400
+# While a run has its process, the run's own folder says more than the record.
+_IN_RUN = ("training", "paused")
+
+
+class Started(BaseModel):
+    """A command that was started to train: it has no record before it has imported what it needs."""
+
+    pid: int
+    time: float
+    log: str
+
+
+def look(runs: Path) -> TrainingView:
+    """What the training that was started last is at."""
+    record, started, alive = read_record(runs), read_started(runs), goes_on(runs)
+    if started is not None and (record is None or record.started < started.time):
+        if _lives(started.pid):
+            return TrainingView(state="starting")
+        if not alive:
+            return TrainingView(state="failed", detail=_last_words(Path(started.log)), resumable=_resumable(runs))
+    if record is None:
+        return TrainingView(resumable=_resumable(runs))
+    return _recorded(runs, record, alive=alive)
+
+
+def run_rows(runs: Path, published: Mapping[str, str]) -> list[RunRow]:
+    """Every run folder, newest first. `published` are names of adapters by run."""
+    rows = []
+    for path in sorted(runs.glob(f"*/{JOB}"), key=lambda path: path.stat().st_mtime, reverse=True):
+        job, status = read_job(path.parent), read_status(path.parent)
+        row = RunRow(
+            run=path.parent.name,
+            method=job.method,
+            preset=job.preset,
+            started=time.strftime("%Y-%m-%d %H:%M", time.gmtime(path.stat().st_mtime)),
+            done=status.state == "done",
+            step=status.step,
+            steps=status.steps,
+            loss=status.loss,
+            adapter=published.get(path.parent.name),
+        )
+        rows.append(row)
+    return rows
+
+
+def read_job(run: Path) -> Job:
+    """The job of a run folder. Raises TrainError."""
+    return Job.model_validate(read_json(run / JOB, TrainError))
+
+
+def read_started(runs: Path) -> Started | None:
+    """The command that was started last, or None."""
+    path = runs / STARTED
+    return Started.model_validate(read_json(path, TrainError)) if path.exists() else None
+
+
+def _recorded(runs: Path, record: TrainingRecord, *, alive: bool) -> TrainingView:
+    state: RunState = record.status.state
+    detail = record.status.detail
+    if not alive and state != "done":
+        stopped = record.cancelled or state != "failed"
+        state, detail = ("stopped", "") if stopped else ("failed", detail)
+    view = TrainingView(
+        state=state,
+        detail=detail,
+        progress=record.status.progress,
+        loss=record.status.loss,
+        run=record.run,
+        plan=record.plan,
+        adapter=record.adapter,
+        resumable=not alive and state != "done" and _resumable(runs),
+    )
+    run = runs / record.run if record.run else None
+    if run is None or not (run / JOB).exists():
+        return view
+    job, status = read_job(run), read_status(run)
+    known = {"method": job.method, "preset": job.preset, "points": _points(run), **_figures(status)}
+    if state in _IN_RUN:
+        known["state"] = "paused" if status.state == "paused" else "training"
+        known["progress"] = status.progress
+    return view.model_copy(update=known)
+
+
+def _figures(status: Status) -> dict[str, object]:
+    names = ("step", "steps", "loss", "validation_loss", "learning_rate", "tokens_per_second", "seconds")
+    found = {name: getattr(status, name) for name in names}
+    found["tokens_per_second"] = status.tokens_per_second or status.metrics.get("tokens_per_second")
+    return {**found, "seconds_left": status.seconds_left if status.state == "training" else None}
+
+
+def _points(run: Path) -> list[Point]:
+    """The metrics as points, thinned where there are more than a plot can show."""
+    found = [
+        Point(
+            step=int(line["step"]),
+            loss=line.get("loss"),
+            validation_loss=line.get("eval_loss"),
+            tokens_per_second=line.get("tokens_per_second"),
+        )
+        for line in read_metrics(run / "metrics.jsonl")
+    ]
+    kept = [point for point in found if point.loss is not None or point.validation_loss is not None]
+    every = -(-len(kept) // _MOST_POINTS) or 1
+    return [
+        point
+        for number, point in enumerate(kept)
+        if number % every == 0 or point.validation_loss is not None or number == len(kept) - 1
+    ]
+
+
+def _resumable(runs: Path) -> bool:
+    return last_unfinished(runs) is not None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _last_words(log: Path) -> str:
+    """The last line that a command wrote, without the name that it begins with."""
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("graft: ") if lines else f"the training ended without a word; see {log}"
