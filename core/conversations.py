@@ -3,6 +3,7 @@
 That is enforced here, in every statement: a stranger's conversation is one that does not exist.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from uuid import uuid4
@@ -15,6 +16,7 @@ from core.user_database import UserDatabase
 
 _TITLE_LENGTH = 80
 LISTED = 200
+_GONE = "this conversation does not exist any more: choose another, or begin a new one"
 
 
 class ConversationInfo(BaseModel):
@@ -79,16 +81,18 @@ class ConversationStore:
             ).fetchall()
         return [ConversationInfo(id=id, title=title, created=created, updated=at) for id, title, created, at in rows]
 
+    def check(self, user: str, conversation: str) -> None:
+        """Raise RequestError where the user has no conversation with this id."""
+        with self._database.open() as connection:
+            if self._row(connection, user, conversation) is None:
+                raise RequestError(_GONE)
+
     def read(self, user: str, conversation: str) -> Conversation:
         """A conversation. Raises RequestError where the user has none with this id."""
         with self._database.open() as connection:
-            row = connection.execute(
-                "SELECT id, title, created, updated, domain FROM conversations "
-                "WHERE id = ? AND user = ? AND domain = ?",
-                (conversation, user, self._domain),
-            ).fetchone()
+            row = self._row(connection, user, conversation)
             if row is None:
-                raise RequestError("this conversation does not exist any more: choose another, or begin a new one")
+                raise RequestError(_GONE)
             bodies = connection.execute(
                 "SELECT body FROM turns WHERE conversation = ? ORDER BY number", (conversation,)
             ).fetchall()
@@ -117,6 +121,24 @@ class ConversationStore:
         """Delete every conversation that the user has about this domain."""
         with self._database.open() as connection:
             connection.execute("DELETE FROM conversations WHERE user = ? AND domain = ?", (user, self._domain))
+
+    def missing(self, conversations: Sequence[str]) -> set[str]:
+        """Those of these ids that no conversation of anybody has any more: what belonged to them can go."""
+        with self._database.open() as connection:
+            known = {
+                identity
+                for (identity,) in connection.execute(
+                    "SELECT c.id FROM conversations c JOIN json_each(?) given ON given.value = c.id WHERE domain = ?",
+                    (json.dumps(list(conversations)), self._domain),
+                )
+            }
+        return set(conversations) - known
+
+    def _row(self, connection: sqlite3.Connection, user: str, conversation: str) -> tuple | None:
+        return connection.execute(
+            "SELECT id, title, created, updated, domain FROM conversations WHERE id = ? AND user = ? AND domain = ?",
+            (conversation, user, self._domain),
+        ).fetchone()
 
 
 def _write(connection: sqlite3.Connection, conversation: str, turns: Sequence[Turn]) -> None:

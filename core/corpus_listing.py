@@ -65,6 +65,14 @@ class CorpusListing:
             query = f"SELECT source, sha256, status, reason FROM documents WHERE source IN ({marks})"  # noqa: S608
             return {source: (sha, status, reason) for source, sha, status, reason in manifest.execute(query, sources)}
 
+    def states(self) -> dict[str, tuple[int, int, str, str]]:
+        """Size, time (ns), status and reason of every document that has been seen."""
+        with self._open() as manifest:
+            if manifest is None:
+                return {}
+            rows = manifest.execute("SELECT source, size, mtime_ns, status, reason FROM documents")
+            return {source: (size, time, status, reason) for source, size, time, status, reason in rows}
+
     def _row(self, row: tuple) -> DocumentRow:
         names = ("source", "state", "reason", "notes", "title", "format", "size", "chunks")
         values = dict(zip(names, row, strict=True))

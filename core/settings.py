@@ -206,6 +206,11 @@ class ServeSettings(Section):
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="Further host names that requests may carry in Host and Origin."
     )
+    chat_files: int = Field(default=10, ge=0, description="Files that one conversation may hold; 0: none can be added.")
+    chat_file_mib: int = Field(default=16, ge=1, description="Largest file of a conversation, in MiB.")
+    chat_user_mib: int = Field(
+        default=256, ge=1, description="Files that all conversations of one user may hold together, in MiB."
+    )
     extra_args: tuple[str, ...] = Field(default=(), description="Further arguments for vLLM, as they are.")
 
 

@@ -86,6 +86,10 @@ class Workspace:
         """What a corpus is made of besides a pack's own documents: its title, and folders that are followed."""
         return self.root / "sources" / f"{corpus}.json"
 
+    def chat_files(self, domain: str) -> Path:
+        """Files of conversations, a folder for each user and conversation."""
+        return self.root / "chat-files" / domain
+
     def feedback(self, domain: str) -> Path:
         """What people said of a domain's answers: ratings and corrections."""
         return self.root / "feedback" / domain

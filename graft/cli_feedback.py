@@ -55,7 +55,8 @@ def export(
     """Make training data of it: corrections for `graft dataset review`, ratings and votes as preferences.
 
     Corrections are added to review.jsonl, each once; a person accepts them with graft dataset review. Preferences are
-    written anew each time. What asks a question of the test set is left out.
+    written anew each time. What asks a question of the test set, or rests on files of
+    one conversation, is left out.
     """
     from finetune.synthesis.candidate import ReviewFile
     from graft.feedback import take_in
@@ -74,6 +75,8 @@ def export(
     print(f"corrections added: {taken.added} ({known}), in {review}\npreferences: {taken.preferences}, in {target}")
     if taken.tested:
         console.say(f"left out, because the test set asks the same: {taken.tested}")
+    if taken.private:
+        console.say(f"left out, because they rest on files of one conversation: {taken.private}")
     if taken.added:
         console.say(f"next: graft dataset review --domain {domain}")
 

@@ -1,7 +1,7 @@
 """What is learnt from users' ratings: candidates for `graft dataset review`, and preferences for dpo and kto.
 
 A preference is a line as `finetune.preferences` reads it. What asks a test question is left out of both: what is tested
-must not be trained on.
+must not be trained on. So is what rests on files of one conversation: they are their user's alone.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.answer_text import fold, mark_spans, without_marks
+from core.chat_files import OWN_FILES
 from core.example_desk import TakenIn
 from core.feedback import Correction, Rating, Vote
 from core.feedback_store import FeedbackStore
@@ -47,11 +48,11 @@ def review_entry(rating: Rating, domain: str) -> Candidate | None:
 
 
 def add_to_review(file: ReviewFile, ratings: Sequence[Rating], pack: DomainPack) -> dict[str, int]:
-    """Add what is new to the review file; counts of added, replaced, known and tested.
+    """Add what is new to the review file; counts of added, replaced, known, tested and private.
 
     A correction that was changed before anybody reviewed it takes the place of the earlier one.
     """
-    counts = {"added": 0, "replaced": 0, "known": 0, "tested": 0}
+    counts = {"added": 0, "replaced": 0, "known": 0, "tested": 0, "private": 0}
     known = {candidate.task: candidate for candidate in file.read()}
     for rating in ratings:
         entry = review_entry(rating, pack.name)
@@ -59,6 +60,8 @@ def add_to_review(file: ReviewFile, ratings: Sequence[Rating], pack: DomainPack)
             continue
         if _is_tested(rating.turn, pack):
             counts["tested"] += 1
+        elif _is_private(rating.turn):
+            counts["private"] += 1
         elif entry.task in known:
             counts["known"] += 1
         else:
@@ -83,10 +86,10 @@ def take_in(store: FeedbackStore, pack: DomainPack, target: Path) -> TakenIn:
 def preferences(ratings: Sequence[Rating], votes: Sequence[Vote], pack: DomainPack) -> Iterator[dict[str, Any]]:
     """Lines of preferences.jsonl: corrections and votes as pairs, other ratings as answers that are good or not."""
     for rating in ratings:
-        if not _is_tested(rating.turn, pack):
+        if not _is_tested(rating.turn, pack) and not _is_private(rating.turn):
             yield from _of_rating(rating, pack.name)
     for vote in votes:
-        if not _is_tested(vote.turns[0], pack):
+        if not _is_tested(vote.turns[0], pack) and not any(_is_private(turn) for turn in vote.turns):
             yield from _of_vote(vote)
 
 
@@ -169,6 +172,10 @@ def _asked(turn: Turn) -> str:
 def _is_tested(turn: Turn, pack: DomainPack) -> bool:
     asked = fold(_asked(turn))
     return any(fold(example.question) == asked for example in pack.test_examples)
+
+
+def _is_private(turn: Turn) -> bool:
+    return any(passage.corpus == OWN_FILES for passage in turn.passages or ())
 
 
 def _task(turn: Turn) -> str:

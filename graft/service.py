@@ -234,9 +234,18 @@ class LocalService:
                 )
             return self._retrievers[corpus]
 
-    def pipeline(self, corpus: str | None = None, *, whole: bool = False) -> ChatPipeline:
-        """The chat pipeline over a corpus (the domain's own by default); `whole`: see Question."""
-        models = self._models()
+    def pipeline(
+        self, corpus: str | None = None, own: "HybridRetriever | None" = None, *, whole: bool = False
+    ) -> ChatPipeline:
+        """The chat pipeline over a corpus (the domain's own by default), and over what `own` finds beside it.
+
+        `whole`: see Question.
+        """
+        from retriever.hybrid import together
+
+        models, name = self._models(), corpus or self.pack.name
+        retrievers = [self.retriever(name)] if self._has_index(name) else []
+        retrievers += [own] if own is not None else []
         examples = self.pack.train_examples
         if examples is not self._examples_from:  # also when they have been edited since
             self._examples = ExampleSelector(examples, self.embeddings()) if examples else None
@@ -248,7 +257,7 @@ class LocalService:
             active_adapter=lambda: self.state.adapter,
             count_tokens=build.token_counter(models.llm),
             generate=self.settings.generate,
-            retriever=self.retriever(corpus or self.pack.name) if self._has_index(corpus or self.pack.name) else None,
+            retriever=together(retrievers) if retrievers else None,
             examples=self._examples,
             token_budget=self.settings.retrieve.token_budget,
             longest_answer=self.settings.serve.max_model_len // 2,
@@ -257,14 +266,19 @@ class LocalService:
 
     # --- DomainService ---
 
-    async def stream(self, question: Question, corpus: str | None = None) -> AsyncIterator[Event]:
-        """Answer as events. Raises ServeError while parts are not ready; see `Question.or_passages`."""
+    async def stream(
+        self, question: Question, corpus: str | None = None, *, own: "HybridRetriever | None" = None
+    ) -> AsyncIterator[Event]:
+        """Answer as events. Raises ServeError while parts are not ready; see `Question.or_passages`.
+
+        `own` finds passages beside those of `corpus`: of files that are the asker's alone, and so go by no name.
+        """
         if not question.or_passages:
             self._vllm()
         if question.adapter and self.state.model.state == "ready":
             await asyncio.to_thread(self.serve_adapter, question.adapter)
         whole = question.whole or question.has_shape
-        pipeline = await asyncio.to_thread(self.pipeline, corpus, whole=whole)
+        pipeline = await asyncio.to_thread(self.pipeline, corpus, own, whole=whole)
         async with aclosing(or_passages(pipeline.stream(question), question)) as events:
             async for event in events:
                 yield event

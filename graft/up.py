@@ -25,6 +25,7 @@ Say = Callable[[str], None]
 
 def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     """Serve until interrupted. Raises GraftError when it cannot start; later failures show in page and log."""
+    from ingest.page_pictures import SandboxedPages
     from serve.access import check_bind
     from serve.control import create_control_app
     from serve.gateway import create_app
@@ -36,20 +37,27 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     socket = control_socket(service.workspace, service.pack.name)
     documents = DocumentStore(service.workspace.root / "corpora")
     shelf = LocalCorpusShelf(service)
+    pages = SandboxedPages(service.settings.ingest.max_file_mib << 20)
     app = create_app(service, settings, service.engine_counts, documents)
     if page:
+        from core.conversations import ConversationStore
         from core.feedback_store import FeedbackStore
         from core.user_database import UserDatabase
         from graft.advice_desk import LocalAdviceDesk
+        from graft.chat_files import LocalChatFiles
         from graft.example_desk import LocalExampleDesk
         from graft.lab_desk import LocalLabDesk
         from graft.training_desk import LocalTrainingDesk
         from ui.mount import mount
+        from ui.source_view import Sources
 
         users = UserDatabase(service.workspace.users)
         examples = LocalExampleDesk(service, FeedbackStore(users, service.pack.name))
         lab, advice, training = LocalLabDesk(service), LocalAdviceDesk(service), LocalTrainingDesk(service)
-        app = mount(app, service, users, shelf, lab, advice, examples, training)
+        files = LocalChatFiles(service, ConversationStore(users, service.pack.name))
+        files.sweep()
+        sources = Sources(documents, pages)
+        app = mount(app, service, users, shelf, lab, advice, examples, training, files, sources)
     starter = threading.Thread(
         target=_start_all, args=(service, say, train, shelf.watch.start), name="graft-start", daemon=True
     )
@@ -63,6 +71,7 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     finally:
         say("stopping")
         shelf.watch.close()
+        pages.close()
         service.close()
 
 

@@ -82,9 +82,16 @@ class ParsingProcess:
 
     def ask(self, source: str, handle: int) -> dict[str, Any]:
         """Have the open file `handle` parsed as `source`. Raises ParserDied; the process is gone then."""
+        return self._request({"source": source}, handle)
+
+    def draw(self, wanted: dict[str, Any], handle: int) -> dict[str, Any]:
+        """Have a page of the open PDF `handle` drawn, see ingest.page_drawing; `wanted`: `page` and `words`."""
+        return self._request({"draw": wanted}, handle)
+
+    def _request(self, request: dict[str, Any], handle: int) -> dict[str, Any]:
         seconds = self._limits.seconds
         try:
-            send_request(self._channel, {"source": source}, handle)
+            send_request(self._channel, request, handle)
             return receive_reply(self._channel, seconds, _REPLY_FACTOR * self._limits.max_bytes + (1 << 20))
         except TimeoutError as error:
             self.stop()

@@ -1,4 +1,4 @@
-"""The parsing process: receives open files, sends back parsed documents. Started as `python -m ingest.worker`.
+"""The parsing process: receives open files, sends back parsed documents or pictures. Run as `python -m ingest.worker`.
 
 A process of its own, so that a hostile or broken file can at worst end it: before it sees the first one it has given
 up the network, every file but its code and a scratch folder, and all memory over a limit (`ingest/sandbox.py`).
@@ -20,7 +20,7 @@ from ingest.sandbox import allow_seconds, restrict
 
 
 def main(options: dict[str, Any]) -> None:
-    """Answer requests `{"source"}` on standard input, a socket, until it closes.
+    """Answer requests `{"source"}` or `{"draw"}` on standard input, a socket, until it closes.
 
     `options`: `scratch` (folder), `memory_bytes`, `seconds` and `max_bytes` for each file.
     """
@@ -38,23 +38,27 @@ def main(options: dict[str, Any]) -> None:
             return
         allow_seconds(options["seconds"])
         with os.fdopen(handle, "rb") as file:
-            reply = _handle(request["source"], file.read(options["max_bytes"] + 1), options["max_bytes"])
+            reply = _handle(request, file.read(options["max_bytes"] + 1), options["max_bytes"])
         if "error" in reply:
             # Reasons quote the file: nothing in them may reach a terminal as anything but text.
             reply["error"] = printable(reply["error"])
         send_reply(channel, reply)
 
 
-def _handle(source: str, data: bytes, max_bytes: int) -> dict[str, Any]:
+def _handle(request: dict[str, Any], data: bytes, max_bytes: int) -> dict[str, Any]:
     import hashlib
-
-    from ingest.partition import parse
 
     if len(data) > max_bytes:
         return {"error": "grew over the size limit while it was read"}
     reply: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest()}
     try:
-        document = parse(source, data)
+        if "draw" in request:
+            from ingest.page_drawing import draw_page
+
+            return draw_page(data, request["draw"]["page"], request["draw"]["words"])
+        from ingest.partition import parse
+
+        document = parse(request["source"], data)
         if len(document.text) > max_bytes:
             raise ValueError(f"holds {len(document.text) >> 20} million characters: split it (ingest.max_file_mib)")
         return {**reply, "document": document.to_json()}

@@ -41,6 +41,7 @@ from core.passages import to_passage
 from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus, TrainingStatus
 from core.settings import GenerateSettings
 from core.types import Answer, Passage
+from core.without_model import or_passages
 
 XSS = '<img src=x onerror="window.__pwned=1"><script>window.__pwned=1</script> ${window.__pwned=1} {{ constructor }}'
 QUINCE = "Prune quince in February, before growth starts. It wants full sun. Remove no more than a quarter of the wood."
@@ -200,6 +201,7 @@ class FakeService:
         self.published: list[AdapterInfo] = []
         self.error: Exception | None = None
         self.asked: list[Question] = []
+        self.asked_corpora: list[str | None] = []
 
     def publish(self, name: str = "garden@3f9c2a1b") -> None:
         """Let an adapter join, as when training is done."""
@@ -221,9 +223,10 @@ class FakeService:
 
     async def stream(self, question: Question, corpus: str | None = None) -> AsyncIterator[Event]:
         self.asked.append(question)
+        self.asked_corpora.append(corpus)
         if self.error is not None:
             raise self.error
-        async for event in self.pipeline.stream(question):
+        async for event in or_passages(self.pipeline.stream(question), question):
             yield event
 
     async def answer(self, question: Question, corpus: str | None = None) -> Answer:

@@ -5,10 +5,12 @@ All state belongs to one browser session (`gr.State`, component values); the ser
 
 import gradio as gr
 
+from core.chat_files import ChatFileLimits, ChatFiles
 from core.conversations import ConversationStore
 from core.feedback_store import FeedbackStore
 from core.pack import DomainPack
 from core.service import DomainService
+from ui.attachments import Attachments
 from ui.chat_parts import ChatParts
 from ui.handlers import Handlers
 from ui.library import Library
@@ -19,6 +21,7 @@ from ui.render_sources import sources_html
 from ui.render_status import line_html
 from ui.settings_panel import SettingsPanel, build_settings
 from ui.show import Shower
+from ui.source_view import Sources, SourceView
 from ui.talk import Talk
 from ui.writing import Writing
 
@@ -26,8 +29,10 @@ from ui.writing import Writing
 _BRIDGE = "document.addEventListener('graft', (event) => trigger(event.detail.event, event.detail.data))"
 
 
-def build_chat(service: DomainService) -> tuple[ChatParts, SettingsPanel, RatingForm]:
-    """Create the chat's components inside the current Gradio context."""
+def build_chat(
+    service: DomainService, limits: ChatFileLimits | None = None
+) -> tuple[ChatParts, SettingsPanel, RatingForm]:
+    """Create the chat's components inside the current Gradio context. `limits`: of files that can be added to it."""
     talk, writing, rated = gr.State(Talk()), gr.State(Writing()), gr.State(None)
     bridge = gr.HTML(elem_id="bridge", js_on_load=_BRIDGE)
     with gr.Row(elem_id="workbench", equal_height=False):
@@ -59,7 +64,17 @@ def build_chat(service: DomainService) -> tuple[ChatParts, SettingsPanel, Rating
                 )
                 menu = gr.HTML(menu_html(None, kept=True), elem_id="menu", js_on_load=None)
             chat = _chatbot(service.pack)
+            chips = gr.HTML(elem_id="chips", js_on_load=None)
+            adding = gr.HTML(elem_id="adding", js_on_load=None)
             with gr.Row(elem_id="composer", equal_height=True):
+                attach = gr.UploadButton(
+                    "Add files",
+                    file_count="multiple",
+                    type="filepath",
+                    elem_id="attach",
+                    min_width=0,
+                    visible=limits is not None and limits.files > 0,
+                )
                 box = gr.Textbox(
                     label="Your question",
                     show_label=False,
@@ -78,6 +93,7 @@ def build_chat(service: DomainService) -> tuple[ChatParts, SettingsPanel, Rating
                 cancel = gr.Button("Leave as it was", size="sm", elem_id="cancel", min_width=0, visible=False)
                 fresh = gr.Button("New conversation", size="sm", elem_id="fresh", min_width=0)
         with gr.Column(elem_id="aside", min_width=0):
+            viewer = gr.HTML(elem_id="viewer", js_on_load=None)
             rating, form = build_rating_form()
             gr.HTML("<h2>Sources</h2>", elem_id="sources-title", js_on_load=None)
             sources = gr.HTML(sources_html([]), elem_id="sources", js_on_load=None)
@@ -99,6 +115,10 @@ def build_chat(service: DomainService) -> tuple[ChatParts, SettingsPanel, Rating
         bridge=bridge,
         rating=rating,
         rated=rated,
+        attach=attach,
+        chips=chips,
+        adding=adding,
+        viewer=viewer,
     )
     return parts, panel, form
 
@@ -128,10 +148,13 @@ def wire_chat(
     page: gr.Blocks,
     panel: SettingsPanel,
     parts: ChatParts,
+    files: ChatFiles | None = None,
+    sources: Sources | None = None,
 ) -> None:
     """Connect the components to what happens."""
-    show = Shower(parts, conversations)
-    handlers, library = Handlers(service, conversations, show), Library(conversations, feedback, show)
+    show = Shower(parts, conversations, files)
+    handlers = Handlers(service, conversations, show, files)
+    library = Library(conversations, feedback, show, files)
     session = [parts.talk, parts.writing]
     asking = [*session, parts.search, *panel.inputs]
     starts = [
@@ -157,3 +180,20 @@ def wire_chat(
     naming = [parts.title, parts.talk, parts.search]
     gr.on([parts.title.submit, parts.title.blur], library.rename, naming, parts.changed, **AT_ONCE)
     parts.bridge.delete(library.delete, begin, parts.changed, **AT_ONCE)
+    if files is not None:
+        _wire_files(Attachments(files, conversations, show), parts)
+    if sources is not None:
+        view, shown = SourceView(sources, files, show), [parts.viewer, parts.line]
+        parts.bridge.expand(view.open, parts.talk, shown, **AT_ONCE)
+        parts.bridge.collapse(view.close, None, shown, **AT_ONCE)
+
+
+def _wire_files(attachments: Attachments, parts: ChatParts) -> None:
+    given = [parts.attach, parts.talk, parts.search]
+    chips = [parts.chips, parts.line]
+    work = {"concurrency_id": "chat-files", "concurrency_limit": 2, **QUIET}
+    added = [parts.talk, parts.listing, parts.title, parts.menu, parts.chips, parts.adding, parts.line]
+    # The conversation may be another one by the time the files are read: its chips are drawn then, as it is.
+    parts.attach.upload(attachments.add, given, added, **work).then(attachments.refresh, parts.talk, chips, **AT_ONCE)
+    removed = parts.bridge.clear(attachments.remove, parts.talk, [parts.adding, parts.line], **AT_ONCE)
+    removed.then(attachments.refresh, parts.talk, chips, **AT_ONCE)

@@ -27,6 +27,10 @@ class ChatParts:
     bridge: gr.HTML
     rating: gr.Column
     rated: gr.State
+    attach: gr.UploadButton
+    chips: gr.HTML
+    adding: gr.HTML
+    viewer: gr.HTML
 
     @property
     def shown(self) -> list[Any]:
@@ -36,5 +40,5 @@ class ChatParts:
     @property
     def changed(self) -> list[Any]:
         """What else changes when a conversation is begun, opened, renamed or deleted."""
-        opened = [self.box, self.listing, self.search, self.title, self.menu]
+        opened = [self.box, self.listing, self.search, self.title, self.menu, self.chips, self.adding, self.viewer]
         return [*self.shown, *opened, self.rating, self.rated]

@@ -89,6 +89,11 @@ def corpus_choices(corpora: Sequence[CorpusInfo], pack: DomainPack) -> Choices:
     return [(_corpus_label(corpus, pack), corpus.name) for corpus in corpora]
 
 
+def joined_corpora(chosen: Sequence[str] | None) -> str | None:
+    """The corpora to search, as DomainService takes them; None, the domain's own, where none is chosen."""
+    return "+".join(chosen or ()) or None
+
+
 def _adapter_label(adapter: AdapterInfo) -> str:
     details = [adapter.created[:10], f"{adapter.examples:,} examples" if adapter.examples else ""]
     text = ", ".join(detail for detail in details if detail)

@@ -22,7 +22,7 @@ async def compete(
     news: asyncio.Queue[tuple[int, Turn] | None] = asyncio.Queue()
 
     async def follow(number: int) -> None:
-        async with aclosing(run(service, turns[number], writings[number])) as states:
+        async with aclosing(run(service.stream, turns[number], writings[number])) as states:
             async for state in states:
                 news.put_nowait((number, state))
 

@@ -1,30 +1,32 @@
-"""Asks a served domain and tells how the answer grows. Knows turns and the service, not Gradio."""
+"""Asks a question and tells how the answer grows. Knows turns, no service and no Gradio."""
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from core.chat import Delta, Done, Event, Found, Searching
+from core.chat import Delta, Done, Event, Found, Question, Searching
 from core.errors import GraftError
-from core.service import DomainService
 from core.turns import Turn
 from ui.ticking import batches
 from ui.writing import Writing
 
 log = logging.getLogger(__name__)
+Stream = Callable[[Question, str | None], AsyncIterator[Event]]
+"""Answers a question from a corpus, as DomainService.stream does."""
+
 UNEXPECTED = "Something went wrong inside Graft. Ask again; if it happens again, the log in the workspace tells more."
 
 
-async def run(service: DomainService, turn: Turn, writing: Writing) -> AsyncGenerator[Turn]:
+async def run(ask: Stream, turn: Turn, writing: Writing) -> AsyncGenerator[Turn]:
     """Yield the turn as it grows; the last one is `done`, `stopped` or `failed`. Raises nothing that a service raises.
 
-    `writing.stop()`, closing or cancelling this iterator close the service's stream, which frees the model.
+    `writing.stop()`, closing or cancelling this iterator close the stream, which frees the model.
     """
     started = time.perf_counter()
     try:
-        async with aclosing(batches(service.stream(turn.question, turn.corpus), writing.attach)) as stream:
+        async with aclosing(batches(ask(turn.question, turn.corpus), writing.attach)) as stream:
             async for events in stream:
                 turn = advance(turn, events, time.perf_counter() - started)
                 yield turn

@@ -15,7 +15,7 @@ from core.corpus_desk import CorpusDesk, CorpusShelf, DocumentState, Progress
 from core.errors import GraftError
 from ui.documents_parts import DocumentsParts
 from ui.incoming import folder_names, plain_names
-from ui.job import Job
+from ui.job import Job, stage_words
 from ui.render_documents import (
     PAGE_CHUNKS,
     PAGE_ROWS,
@@ -30,7 +30,6 @@ from ui.safe_html import escape
 from ui.show import Values
 
 HITS = 10
-_STAGES = {"parse": "Reading", "embed": "Embedding", "store": "Storing", "verify": "Checking", "copy": "Copying"}
 
 
 class View(BaseModel):
@@ -169,7 +168,7 @@ class Documents:
 
         job = Job(begin)
         async for stage, share in job.follow():
-            yield {**self.say(f"{_STAGES.get(stage, stage) or 'Working'} … {share:.0%}"), **self._busy(True)}
+            yield {**self.say(f"{stage_words(stage)} … {share:.0%}"), **self._busy(True)}
         said = self.say(job.error, bad=True) if job.error else self.say(words(job.result))
         yield {**said, **self._busy(False)}
 
@@ -180,7 +179,7 @@ class Documents:
             states = await asyncio.to_thread(desk.states, sources)
         except GraftError as error:
             return _trouble(str(error))
-        return uploads_html(states, _STAGES.get(stage, stage) or "Working", share)
+        return uploads_html(states, stage_words(stage), share)
 
     def _busy(self, busy: bool) -> Values:
         parts = self._parts

@@ -1,11 +1,13 @@
 """What a user can take along, as files: one conversation, or everything. Each gets only what is their own."""
 
 import json
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from core.chat_files import ChatFiles
 from core.conversations import ConversationStore
 from core.errors import RequestError
 from core.feedback_store import FeedbackStore
@@ -26,10 +28,17 @@ def conversation_path(conversation: str, suffix: str) -> str:
     return f"{PREFIX}/conversations/{quote(conversation, safe='')}.{suffix}"
 
 
+def own_file_path(conversation: str, source: str) -> str:
+    """The address of a file that was added to a conversation."""
+    return f"{PREFIX}/files/{quote(conversation, safe='')}/{quote(source, safe='')}"
+
+
 EVERYTHING_PATH = f"{PREFIX}/everything.json"
 
 
-def download_routes(conversations: ConversationStore, feedback: FeedbackStore) -> APIRouter:
+def download_routes(
+    conversations: ConversationStore, feedback: FeedbackStore, files: ChatFiles | None = None
+) -> APIRouter:
     """The routes."""
     router = APIRouter()
 
@@ -48,6 +57,17 @@ def download_routes(conversations: ConversationStore, feedback: FeedbackStore) -
         write, kind = writers[suffix]
         return _file(write(found), file_name(found, suffix), kind)
 
+    @router.get(PREFIX + "/files/{conversation}/{source}", include_in_schema=False)
+    def own_file(conversation: str, source: str, request: Request) -> Response:
+        user = user_of(request)
+        if user is None or files is None:
+            return _missing("there is no such file of yours")
+        try:
+            content = files.content(user, conversation, source)
+        except RequestError as error:
+            return _missing(str(error))
+        return _file(content, source, "application/octet-stream")
+
     @router.get(EVERYTHING_PATH, include_in_schema=False)
     def everything(request: Request) -> Response:
         user = user_of(request)
@@ -55,15 +75,20 @@ def download_routes(conversations: ConversationStore, feedback: FeedbackStore) -
             return _missing("this browser keeps no cookies, so nothing of yours is kept here")
         found = [conversations.read(user, info.id) for info in conversations.find(user, limit=None)]
         kept = {"conversations": found, "ratings": feedback.ratings(user), "votes": feedback.votes(user)}
-        content = {
+        content: dict[str, Any] = {
             name: [item.model_dump(mode="json", by_alias=True) for item in items] for name, items in kept.items()
         }
+        content["files"] = [
+            {"conversation": info.id, **file.model_dump(mode="json"), "address": own_file_path(info.id, file.source)}
+            for info in found
+            for file in (files.files(user, info.id) if files is not None else ())
+        ]
         return _file(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "graft.json", "application/json")
 
     return router
 
 
-def _file(text: str, name: str, kind: str) -> Response:
+def _file(text: str | bytes, name: str, kind: str) -> Response:
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     return Response(text, media_type=kind, headers={**_HEADERS, "Content-Disposition": disposition})
 

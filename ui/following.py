@@ -27,19 +27,19 @@ class Seen(BaseModel):
     reason: str | None = None
     button: str = ""
     adapter: str | None = None
-    corpus_ready: bool | None = None
+    corpora: tuple[tuple[str, str], ...] = ()
     trained: bool | None = None
     calm: bool = False
     arm_chosen: bool = False
 
 
 def changes(service: DomainService, before: Seen) -> tuple[Seen, dict[str, Update]]:
-    """The new Seen, and updates by component: strip, send, line, arm, adapter, corpus, timer; absent when unchanged.
+    """The new Seen, and updates by component: strip, send, line, arm, adapter, corpora, timer; absent when unchanged.
 
     Raises GraftError when the service cannot say.
     """
     status = service.status()
-    now = _look(status, before)
+    now = _look(service, status, before)
     first = not before.strip
     found: dict[str, Update] = {}
     if now.strip != before.strip:
@@ -53,22 +53,23 @@ def changes(service: DomainService, before: Seen) -> tuple[Seen, dict[str, Updat
         found["adapter"] = {"choices": choices.adapter_choices(service.adapters())}
         if now.adapter is not None and not first:
             found["line"] = {"value": line_html(adapter_news(now.adapter))}
-    if now.corpus_ready != before.corpus_ready:
-        corpora = choices.corpus_choices(service.corpora(), service.pack)
-        value = corpora[0][1] if corpora else None
-        found["corpus"] = {"choices": corpora, "value": value, "visible": bool(corpora)}
+    if now.corpora != before.corpora:
+        offered = list(now.corpora)
+        # What a user has chosen stays; the first ones to come are a choice for them.
+        chosen = {} if before.corpora else {"value": [value for _, value in offered[:1]]}
+        found["corpora"] = {"choices": offered, "visible": bool(offered), **chosen}
     if now.calm != before.calm:
         found["timer"] = {"value": CALM_SECONDS if now.calm else BUSY_SECONDS}
     return now, found
 
 
-def _look(status: ServiceStatus, before: Seen) -> Seen:
+def _look(service: DomainService, status: ServiceStatus, before: Seen) -> Seen:
     return Seen(
         strip=strip_html(status),
         reason=not_ready_reason(status),
         button=_button_words(status),
         adapter=status.adapter,
-        corpus_ready=status.corpus.state == "ready",
+        corpora=tuple(choices.corpus_choices(service.corpora(), service.pack)),
         trained=status.training.state == "done",
         calm=status.ready and status.training.state in {"none", "done", "failed"},
         arm_chosen=before.arm_chosen,

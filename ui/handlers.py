@@ -7,15 +7,18 @@ kept for a user goes into the store under the user of the request.
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
+from core.chat_files import ChatFiles
 from core.conversations import ConversationStore
 from core.errors import GraftError
 from core.service import DomainService
 from core.turns import Turn
-from ui.conversation import run
+from ui.choices import joined_corpora
+from ui.conversation import Stream, run
 from ui.render_status import not_ready_reason
 from ui.settings_panel import read_question
 from ui.show import EDITING, Shower, Values
@@ -30,8 +33,14 @@ class Handlers:
     While an answer is being written, its generator alone changes the conversation; other events wait or stop it.
     """
 
-    def __init__(self, service: DomainService, conversations: ConversationStore, show: Shower) -> None:
-        self.service, self._conversations, self._show = service, conversations, show
+    def __init__(
+        self,
+        service: DomainService,
+        conversations: ConversationStore,
+        show: Shower,
+        files: ChatFiles | None = None,
+    ) -> None:
+        self.service, self._conversations, self._show, self._files = service, conversations, show, files
 
     async def ask(
         self, request: gr.Request, text: str, talk: Talk, writing: Writing, search: str, *settings: Any
@@ -102,7 +111,7 @@ class Handlers:
         user = user_of(request)
         drawn: object = None
         try:
-            async with aclosing(run(self.service, talk.turns[-1], writing)) as states:
+            async with aclosing(run(self._asker(user, talk), talk.turns[-1], writing)) as states:
                 async for turn in states:
                     talk = talk.having([*talk.turns[:-1], turn])
                     stage = (turn.passages is not None, turn.state == "searching", turn.running)
@@ -114,6 +123,12 @@ class Handlers:
         finally:
             if talk.running and user and talk.id:  # the browser has gone; not awaited, as this is being closed
                 self._conversations.save(user, talk.id, [*talk.turns[:-1], talk.turns[-1].stopped()])
+
+    def _asker(self, user: str | None, talk: Talk) -> Stream:
+        """What answers: over the files of a conversation too, where there can be any."""
+        if self._files is None or user is None or talk.id is None:
+            return self.service.stream
+        return partial(self._files.stream, user, talk.id)
 
     async def _begin(
         self,
@@ -166,7 +181,7 @@ class Handlers:
             return str(error)
 
     def _turn(self, text: str, earlier: Sequence[Turn], settings: Sequence[Any]) -> Turn:
-        arm, format, schema, constrained, corpus, adapter = settings
+        arm, format, schema, constrained, corpora, adapter = settings
         history = tuple(turn.question.text for turn in earlier)
         question = read_question(text, history, arm, format, schema, constrained, adapter)
-        return Turn(question=question, corpus=corpus or None)
+        return Turn(question=question, corpus=joined_corpora(corpora))

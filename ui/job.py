@@ -12,6 +12,12 @@ from ui.conversation import UNEXPECTED
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 _LOOK_SECONDS = 0.4
+_STAGES = {"parse": "Reading", "embed": "Embedding", "store": "Storing", "verify": "Checking", "copy": "Copying"}
+
+
+def stage_words(stage: str) -> str:
+    """What a stage of the work is called."""
+    return _STAGES.get(stage, stage) or "Working"
 
 
 class Job(Generic[Result]):

@@ -4,6 +4,7 @@ import asyncio
 
 import gradio as gr
 
+from core.chat_files import ChatFiles
 from core.conversations import ConversationStore
 from core.errors import GraftError
 from core.feedback_store import FeedbackStore
@@ -18,8 +19,14 @@ KEEPS_NONE = "This browser keeps no cookies, so conversations are gone when you 
 class Library:
     """The conversations of whoever sent the request; holds none of them."""
 
-    def __init__(self, conversations: ConversationStore, feedback: FeedbackStore, show: Shower) -> None:
-        self._conversations, self._feedback, self._show = conversations, feedback, show
+    def __init__(
+        self,
+        conversations: ConversationStore,
+        feedback: FeedbackStore,
+        show: Shower,
+        files: ChatFiles | None = None,
+    ) -> None:
+        self._conversations, self._feedback, self._show, self._files = conversations, feedback, show, files
 
     async def load(self, request: gr.Request, talk: Talk) -> Values:
         """Fill the list when the page opens."""
@@ -70,8 +77,12 @@ class Library:
             if event.conversation == "everything":
                 await asyncio.to_thread(self._conversations.delete_all, user)
                 await asyncio.to_thread(self._feedback.delete_all, user)
+                if self._files is not None:
+                    await asyncio.to_thread(self._files.delete_all, user)
             else:
                 await asyncio.to_thread(self._conversations.delete, user, str(event.conversation))
+                if self._files is not None:
+                    await asyncio.to_thread(self._files.delete, user, str(event.conversation))
         except GraftError as error:
             return self._show.note(str(error))
         return await self._switch(user, Talk(), writing, search)
@@ -83,7 +94,12 @@ class Library:
         return Talk(id=found.id, turns=tuple(found.turns), marks=marks)
 
     async def _switch(self, user: str | None, talk: Talk, writing: Writing, search: str) -> Values:
-        listing = {self._show.parts.box: "", **self._show.no_rating(), **await self._listing(user, talk.id, search)}
+        listing = {
+            self._show.parts.box: "",
+            self._show.parts.viewer: "",
+            **self._show.no_rating(),
+            **await self._listing(user, talk.id, search),
+        }
         if writing.stop(instead=talk):
             return listing
         return {**listing, **self._show.talk(talk, note="")}

@@ -1,11 +1,13 @@
 """Puts the page into a FastAPI app at `/`, beside the routes that it already has. Loads nothing from elsewhere."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from core.advice_desk import AdviceDesk
+from core.chat_files import ChatFiles
 from core.conversations import ConversationStore
 from core.corpus_desk import CorpusShelf
 from core.example_desk import ExampleDesk
@@ -19,10 +21,14 @@ from ui.downloads import download_routes
 from ui.lab_reports import report_routes
 from ui.visitors import Visitors
 
+if TYPE_CHECKING:
+    from ui.source_view import Sources
+
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/page-assets"
 # What all pages share comes first.
-_STYLES, _SCRIPTS = ("page.css", "examples.css", "train.css", "boards.css"), ("page.js", "boards.js")
+_STYLES = ("page.css", "chat.css", "examples.css", "train.css", "boards.css")
+_SCRIPTS = ("page.js", "chat.js", "boards.js")
 _HEAD = "".join(
     [
         *(f'<link rel="stylesheet" href="{ASSETS_PATH}/{name}">' for name in _STYLES),
@@ -40,12 +46,15 @@ def mount(
     advice: AdviceDesk | None = None,
     examples: ExampleDesk | None = None,
     training: TrainingDesk | None = None,
+    files: ChatFiles | None = None,
+    sources: "Sources | None" = None,
 ) -> FastAPI:
     """Mount the page over `service`; routes registered before (`/v1`, `/health`) keep working. Returns the app.
 
     `users` keeps what users leave behind: their conversations and ratings. `shelf` holds the collections of documents,
     `lab` runs labs and reads them, `advice` says what they speak for, `examples` looks after what is
-    trained on, `training` after that.
+    trained on, `training` after that, `files` after those that users add to a conversation; `sources` are read beside
+    the chat where they are cited.
     """
     import gradio as gr
 
@@ -53,14 +62,16 @@ def mount(
     from ui.theme import build_theme
 
     conversations, feedback = ConversationStore(users, service.pack.name), FeedbackStore(users, service.pack.name)
+    # Where the page takes no files, an upload of any size is refused.
+    largest = max(1, shelf.max_file_bytes if shelf else 0, files.limits.file_bytes if files else 0)
     app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="page-assets")
-    app.include_router(download_routes(conversations, feedback))
+    app.include_router(download_routes(conversations, feedback, files))
     app.include_router(report_routes(lab, advice, service.pack.name))
     app.add_middleware(ContentPolicy)
     app.add_middleware(Visitors, secret=users.secret())
     return gr.mount_gradio_app(
         app,
-        build_page(service, conversations, feedback, shelf, lab, advice, examples, training),
+        build_page(service, conversations, feedback, shelf, lab, advice, examples, training, files, sources),
         path="/",
         theme=build_theme(),
         head=_HEAD,
@@ -72,7 +83,6 @@ def mount(
         pwa=False,
         mcp_server=False,
         enable_monitoring=False,
-        # Without it the page takes no files, so an upload of any size is refused.
-        max_file_size=1 if shelf is None else shelf.max_file_bytes,
+        max_file_size=largest,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )

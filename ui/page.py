@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from core.advice_desk import AdviceDesk
+from core.chat_files import ChatFiles
 from core.conversations import ConversationStore
 from core.corpus_desk import CorpusShelf
 from core.example_desk import ExampleDesk
@@ -26,6 +27,7 @@ from ui.quiet import AT_ONCE
 from ui.rating_panel import wire_ratings
 from ui.render_page import masthead
 from ui.show import Shower
+from ui.source_view import Sources
 from ui.status_strip import build_status_strip
 from ui.train_page import build_train, wire_train
 from ui.visitors import allows
@@ -43,8 +45,12 @@ def build_page(
     advice: AdviceDesk | None = None,
     examples: ExampleDesk | None = None,
     training: TrainingDesk | None = None,
+    files: ChatFiles | None = None,
+    sources: Sources | None = None,
 ) -> gr.Blocks:
     """Build the page over `service`, with a page for documents where there is a `shelf`, and so on.
+
+    `files` can be added in the chat; `sources` open beside it where they are cited.
 
     Theme and style sheet are given when it is mounted (`ui.mount`). A tab that not every role may use is built under
     `page.only(right)` and named in `guarded`.
@@ -59,7 +65,7 @@ def build_page(
         strip = gr.HTML(elem_id="status", js_on_load=None)
         with gr.Tabs(elem_id="pages"):
             with gr.Tab("Chat", id="chat", elem_id="page-chat"):
-                parts, panel, form = build_chat(service)
+                parts, panel, form = build_chat(service, files.limits if files is not None else None)
             with gr.Tab("Arena", id="arena", elem_id="page-arena") as arena_tab:
                 arena = build_arena(service)
             if shelf is not None:
@@ -88,7 +94,7 @@ def build_page(
                 with gr.Tab(t("Advisor"), id="advice", elem_id="page-advice") as advice_tab:
                     wire_advice(advice, page, advice_tab, build_advice())
         build_status_strip(service, page, strip, panel, parts.send, parts.line)
-        wire_chat(service, conversations, feedback, page, panel, parts)
+        wire_chat(service, conversations, feedback, page, panel, parts, files, sources)
         wire_ratings(service.pack, feedback, Shower(parts, conversations), form)
         wire_arena(service, feedback, arena_tab, arena)
         _hide_from_others(page, guarded)

@@ -6,9 +6,11 @@ Every turn has a section; the page's script shows one of them, and scrolls to a 
 import re
 from collections.abc import Sequence
 
+from core.chat_files import OWN_FILES
 from core.document_links import place_path
 from core.turns import Turn
 from core.types import Citation, Passage
+from ui.downloads import own_file_path
 from ui.safe_html import escape
 
 _KEPT_TURNS = 30
@@ -19,14 +21,16 @@ def source_id(turn: int, number: int | None = None) -> str:
     return f"sources-{turn}" if number is None else f"source-{turn}-{number}"
 
 
-def sources_html(turns: Sequence[Turn]) -> str:
+def sources_html(turns: Sequence[Turn], conversation: str | None = None) -> str:
     """The panel for a conversation; the last turn's section is the one shown."""
     if not turns:
         return _panel(_empty("The passages an answer rests on appear here, with the quoted words marked."))
     first = max(0, len(turns) - _KEPT_TURNS)
     return _panel(
         "".join(
-            _section(turn, index, current=index == len(turns) - 1) for index, turn in enumerate(turns) if index >= first
+            _section(turn, index, conversation, current=index == len(turns) - 1)
+            for index, turn in enumerate(turns)
+            if index >= first
         )
     )
 
@@ -39,22 +43,28 @@ def _empty(words: str) -> str:
     return f'<p class="empty">{escape(words)}</p>'
 
 
-def _section(turn: Turn, index: int, *, current: bool) -> str:
+def _section(turn: Turn, index: int, conversation: str | None, *, current: bool) -> str:
     title = escape(" ".join(turn.question.text.split()))
     head = f'<p class="asked" title="{title}">{title}</p>'
     shown = " current" if current else ""
     name = f'class="sources{shown}" id="{source_id(index)}"'
-    return f'<section {name} tabindex="-1">{head}{_passages(turn, index)}</section>'
+    return f'<section {name} tabindex="-1">{head}{_passages(turn, index, conversation)}</section>'
 
 
-def _passages(turn: Turn, index: int) -> str:
+def _passages(turn: Turn, index: int, conversation: str | None) -> str:
     if turn.passages:
         citations = {citation.number: citation for citation in (turn.answer.citations if turn.answer else ())}
         ordered = sorted(turn.passages, key=lambda passage: (passage.number not in citations, passage.number))
         several = len({passage.corpus for passage in ordered}) > 1
-        corpus = turn.corpus or ""
         items = "".join(
-            _passage(passage, citations.get(passage.number), index, corpus, several=several) for passage in ordered
+            _passage(
+                passage,
+                citations.get(passage.number),
+                index,
+                _links(citations.get(passage.number, passage), index, turn.corpus or "", conversation),
+                several=several,
+            )
+            for passage in ordered
         )
         return f'<ol class="passages">{items}</ol>'
     if not turn.question.arm.retrieval:
@@ -64,10 +74,12 @@ def _passages(turn: Turn, index: int) -> str:
     return _empty("Searching the documents." if turn.running else "The search did not get this far.")
 
 
-def _passage(passage: Passage, citation: Citation | None, turn: int, corpus: str, *, several: bool) -> str:
+def _passage(passage: Passage, citation: Citation | None, turn: int, links: str, *, several: bool) -> str:
     cited = citation is not None
     tag = '<span class="tag">cited</span>' if cited else ""
-    name = f'<span class="corpus">{escape(passage.corpus)}</span>' if several and passage.corpus else ""
+    own = passage.corpus == OWN_FILES
+    called = "Your file" if own else passage.corpus
+    name = f'<span class="corpus">{escape(called)}</span>' if called and (own or several) else ""
     place = f'<span class="locator">{escape(_crumbs(passage.locator))}</span>' if passage.locator else ""
     return (
         f'<li class="source{" cited" if cited else ""}" id="{source_id(turn, passage.number)}">'
@@ -75,17 +87,25 @@ def _passage(passage: Passage, citation: Citation | None, turn: int, corpus: str
         f'<span class="number">{passage.number}</span>'
         f'<span class="where">{name}<span class="file">{escape(passage.source)}</span>{place}</span>{tag}'
         f'</summary><div class="passage" tabindex="0">{_highlighted(passage.text, citation)}</div>'
-        f"{_link(citation or passage, corpus)}</details></li>"
+        f"{links}</details></li>"
     )
 
 
-def _link(place: Citation | Passage, corpus: str) -> str:
-    """Leads to the document at this place, in a tab of its own; nothing where no corpus is known."""
-    if not (place.corpus or corpus) or not place.source:
+def _links(place: Citation | Passage, turn: int, corpus: str, conversation: str | None) -> str:
+    """Lead to the document at this place: beside the chat, and in a tab of its own; nothing without a corpus."""
+    own = place.corpus == OWN_FILES
+    if not (place.corpus or corpus) or not place.source or (own and conversation is None):
         return ""
     where = f" at page {place.page}" if place.page else ""
-    path = escape(place_path(place, corpus))
-    return f'<a class="document" href="{path}" target="_blank" rel="noopener">Open the document{where}</a>'
+    button = (
+        f'<button type="button" class="show-source" value="{turn} {place.number}">Show the document{where}</button>'
+    )
+    if own and conversation is not None:
+        link = f'<a class="document" href="{escape(own_file_path(conversation, place.source))}" download>Download</a>'
+    else:
+        path = escape(place_path(place, corpus))
+        link = f'<a class="document" href="{path}" target="_blank" rel="noopener">Open in a new tab</a>'
+    return f'<p class="links">{button}{link}</p>'
 
 
 def _crumbs(locator: str) -> str:

@@ -74,6 +74,11 @@ def line_html(text: str, *, waiting: bool = False) -> str:
     return f'<p class="line{" waiting" if waiting else ""}" role="status" title="{escape(text)}">{escape(text)}</p>'
 
 
+def trouble_html(text: str) -> str:
+    """What has gone wrong, as a sentence."""
+    return f'<p class="trouble" role="alert">{escape(text)}</p>'
+
+
 def _spent(answer: Answer) -> list[str]:
     spent = [f"answered in {_seconds(answer.seconds)}"]
     usage = answer.usage

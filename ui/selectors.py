@@ -9,7 +9,14 @@ from ui import choices
 
 def format_selector(pack: DomainPack, format: Format, elem_id: str) -> gr.Radio:
     """The formats of a pack, as tiles."""
-    return gr.Radio(choices.format_choices(pack), value=format, label="Format", elem_id=elem_id, elem_classes="tiles")
+    return gr.Radio(
+        choices.format_choices(pack),
+        value=format,
+        label="Format",
+        info="How the answer is written.",
+        elem_id=elem_id,
+        elem_classes="tiles",
+    )
 
 
 def schema_selector(pack: DomainPack, format: Format, elem_id: str) -> gr.Dropdown:
@@ -21,6 +28,20 @@ def schema_selector(pack: DomainPack, format: Format, elem_id: str) -> gr.Dropdo
         info="The fields a JSON or YAML answer has.",
         filterable=False,
         visible=format in STRUCTURED,
+        elem_id=elem_id,
+    )
+
+
+def corpora_selector(corpora: choices.Choices, elem_id: str, *, visible: bool) -> gr.Dropdown:
+    """The collections that can be searched together, the domain's own chosen."""
+    return gr.Dropdown(
+        corpora,
+        value=[corpora[0][1]] if corpora else [],
+        multiselect=True,
+        label="Collections",
+        info="The documents that are searched, one collection or several. Persona and trained style stay the domain's.",
+        filterable=False,
+        visible=visible,
         elem_id=elem_id,
     )
 

@@ -14,7 +14,7 @@ from core.chat import Question
 from core.service import DomainService
 from core.types import STRUCTURED
 from ui import choices
-from ui.selectors import corpus_selector, format_selector, schema_selector
+from ui.selectors import corpora_selector, format_selector, schema_selector
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class SettingsPanel:
     format: gr.Radio
     schema: gr.Dropdown
     constrained: gr.Checkbox
-    corpus: gr.Dropdown
+    corpora: gr.Dropdown
     adapter: gr.Dropdown
 
     @property
     def inputs(self) -> list[Component]:
         """All components."""
-        return [self.arm, self.format, self.schema, self.constrained, self.corpus, self.adapter]
+        return [self.arm, self.format, self.schema, self.constrained, self.corpora, self.adapter]
 
 
 def build_settings(service: DomainService) -> SettingsPanel:
@@ -55,7 +55,7 @@ def build_settings(service: DomainService) -> SettingsPanel:
             visible=format in STRUCTURED,
             elem_id="constrained",
         ),
-        corpus=corpus_selector(corpora, "corpus", visible=bool(corpora)),
+        corpora=corpora_selector(corpora, "corpus", visible=bool(corpora)),
         adapter=gr.Dropdown(
             choices.adapter_choices(adapters),
             value=choices.ACTIVE_ADAPTER,

@@ -4,9 +4,11 @@ from typing import Any
 
 import gradio as gr
 
+from core.chat_files import ChatFiles
 from core.conversations import ConversationStore
 from ui.chat_parts import ChatParts
 from ui.render_answer import messages
+from ui.render_attachments import chips_html
 from ui.render_page import menu_html
 from ui.render_sources import sources_html
 from ui.render_status import line_html, turn_line
@@ -21,8 +23,8 @@ EDITING = "Change your question and send it. What came after it will go."
 class Shower:
     """Draws conversations into the components of one page."""
 
-    def __init__(self, parts: ChatParts, conversations: ConversationStore) -> None:
-        self.parts, self._conversations = parts, conversations
+    def __init__(self, parts: ChatParts, conversations: ConversationStore, files: ChatFiles | None = None) -> None:
+        self.parts, self._conversations, self._files = parts, conversations, files
 
     def talk(self, talk: Talk, *, with_sources: bool = True, note: str | None = None) -> Values:
         """The conversation itself. `note`: what the line under the box says, else what its last turn is at."""
@@ -37,7 +39,7 @@ class Shower:
             parts.cancel: gr.update(visible=talk.editing is not None),
         }
         if with_sources:
-            values[parts.sources] = sources_html(talk.turns)
+            values[parts.sources] = sources_html(talk.turns, talk.id)
         return values
 
     def no_rating(self) -> Values:
@@ -52,8 +54,14 @@ class Shower:
         """A sentence under the box, and nothing else."""
         return {self.parts.line: line_html(text)}
 
+    def chips(self, user: str | None, current: str | None) -> str:
+        """The files of the conversation that is open. Raises GraftError."""
+        if self._files is None or user is None or current is None:
+            return ""
+        return chips_html(self._files.files(user, current), current)
+
     def listing(self, user: str | None, current: str | None, search: str = "") -> Values:
-        """The list of conversations, and title and menu of the one that is open."""
+        """The list of conversations, and title, menu and files of the one that is open. Raises GraftError."""
         found = self._conversations.find(user, search) if user else []
         title = next((info.title for info in found if info.id == current), None)
         if title is None and user and current:
@@ -65,5 +73,7 @@ class Shower:
                 visible=bool(found),
             ),
             self.parts.title: gr.update(value=title or "", interactive=title is not None),
+            self.parts.chips: self.chips(user, current),
+            self.parts.adding: "",
             self.parts.menu: menu_html(current if title is not None else None, kept=user is not None),
         }

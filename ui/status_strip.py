@@ -27,7 +27,7 @@ def build_status_strip(
         "line": line,
         "arm": panel.arm,
         "adapter": panel.adapter,
-        "corpus": panel.corpus,
+        "corpora": panel.corpora,
         "timer": timer,
     }
 

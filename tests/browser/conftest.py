@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from core.conversations import ConversationStore
 from core.user_database import UserDatabase
 from tests.fake_examples import FakeExampleDesk
 from tests.fake_lab import FakeAdviceDesk, FakeLabDesk
 from tests.fake_training import FakeTrainingDesk
 from tests.fakes import FakeDesk, FakeService, FakeShelf
+from tests.support.fake_chat_files import FakeChatFiles
 
 CHROMIUM = Path("/usr/bin/chromium")
 # Without the network flags Chromium tries to reach its maker at every start.
@@ -43,6 +45,7 @@ class Site:
     advice: FakeAdviceDesk
     examples: FakeExampleDesk
     training: FakeTrainingDesk
+    files: FakeChatFiles
 
     @property
     def desk(self) -> FakeDesk:
@@ -87,9 +90,10 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     shelf, lab, advice = FakeShelf(), FakeLabDesk(tmp_path_factory.mktemp("lab")), FakeAdviceDesk()
     examples, training = FakeExampleDesk(), FakeTrainingDesk()
     users = UserDatabase(tmp_path_factory.mktemp("workspace") / "users.sqlite")
+    files = FakeChatFiles(service, ConversationStore(users, "garden"), tmp_path_factory.mktemp("chat-files"))
     server = uvicorn.Server(
         uvicorn.Config(
-            mount(app, service, users, shelf, lab, advice, examples, training),
+            mount(app, service, users, shelf, lab, advice, examples, training, files),
             host="127.0.0.1",
             port=0,
             log_level="warning",
@@ -101,7 +105,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert thread.is_alive(), "the server has died; its traceback stands above"
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(f"http://127.0.0.1:{port}", service, users, shelf, lab, advice, examples, training)
+    yield Site(f"http://127.0.0.1:{port}", service, users, shelf, lab, advice, examples, training, files)
     server.should_exit = True
     # Open browser connections would keep it waiting.
     server.force_exit = True
@@ -120,6 +124,7 @@ def site(running_site: Site) -> Site:
         running_site.training,
     ):
         desk.reset()
+    running_site.files.pause = 0.0
     return running_site
 
 

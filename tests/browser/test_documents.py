@@ -93,7 +93,7 @@ def _viewer(document):
 
 def test_a_pdf_opens_at_the_cited_page(ask):
     words, document = ask(source="manual.pdf", locator="page 3", page=3, place="page 3")
-    assert words == "Open the document at page 3"
+    assert words == "Open in a new tab"
     document.wait_for_url("**/documents/garden/manual.pdf#page=3")
     # The browser's own viewer has it, and says which page it shows.
     viewer = _viewer(document)
@@ -103,7 +103,7 @@ def test_a_pdf_opens_at_the_cited_page(ask):
 def test_the_text_of_other_formats_opens_at_the_quoted_words(ask):
     start = NOTES.index(QUINCE)
     words, document = ask(source="notes.html", locator="Notes", start=start, end=start + len(QUINCE))
-    assert words == "Open the document"
+    assert words == "Open in a new tab"
     mark = document.locator("#quote")
     mark.wait_for()
     assert mark.inner_text().startswith("Prune quince in February, before growth starts.")

@@ -134,3 +134,19 @@ def test_a_newer_or_damaged_file_is_refused_with_a_remedy(tmp_path, database):
     broken.write_bytes(b"no database at all, but long enough to be looked into" * 100)
     with pytest.raises(WorkspaceError, match="put a copy in its place"):
         UserDatabase(broken).secret()
+
+
+def test_ids_that_nobody_has_are_missing_and_others_are_not(store, database):
+    kept, gone = store.create("ann", []), store.create("ann", [])
+    elsewhere = ConversationStore(database, "trees").create("ann", [])
+    store.delete("ann", gone)
+    assert store.missing([kept, gone, elsewhere]) == {gone, elsewhere}
+    assert store.missing([]) == set()
+
+
+def test_only_the_user_of_a_conversation_passes_the_check(store):
+    kept = store.create("ann", [])
+    store.check("ann", kept)
+    for user, conversation in (("eve", kept), ("ann", "none")):
+        with pytest.raises(RequestError, match="does not exist"):
+            store.check(user, conversation)

@@ -6,6 +6,7 @@ import pytest
 
 from core.arms import parse_arm
 from core.chat import Question
+from core.chat_files import OWN_FILES
 from core.feedback import Rating, Vote, read_correction
 from core.feedback_store import FeedbackStore
 from core.turns import Turn
@@ -96,7 +97,7 @@ def test_every_correction_is_added_once_and_a_changed_one_replaces_the_pending(t
     file, of = ReviewFile(tmp_path), turn()
     first = corrected("Prune quince in April. [2]", of)
     assert add_to_review(file, [first, rated()], pack)["added"] == 1
-    assert add_to_review(file, [first], pack) == {"added": 0, "replaced": 0, "known": 1, "tested": 0}
+    assert add_to_review(file, [first], pack) == {"added": 0, "replaced": 0, "known": 1, "tested": 0, "private": 0}
     assert add_to_review(file, [corrected("Prune quince in February. [2]", of)], pack)["replaced"] == 1
     assert [(c.status, c.example.answer) for c in file.read()] == [
         ("rejected", "Prune quince in April."),
@@ -111,6 +112,16 @@ def test_test_questions_are_left_out(tmp_path, pack):
     assert add_to_review(file, [corrected("In February.")], pack)["tested"] == 1
     assert list(preferences([corrected("In February.")], [], pack)) == []
     assert file.read() == []
+
+
+def test_what_rests_on_files_of_one_conversation_is_left_out(tmp_path, pack):
+    private = Passage(number=1, source="letter.pdf", locator="", text="In February.", corpus=OWN_FILES)
+    of = turn().model_copy(update={"passages": (private, PASSAGES[1])})
+    file = ReviewFile(tmp_path)
+    assert add_to_review(file, [corrected("In February. [1]", of)], pack)["private"] == 1
+    assert file.read() == []
+    vote = Vote(user="ann", domain="garden", turns=(turn(), of), outcome="winner", winner=0)
+    assert list(preferences([rated(of, verdict="up"), corrected("No.", of)], [vote], pack)) == []
 
 
 def test_a_correction_is_a_pair_and_a_rating_a_judgement(pack):

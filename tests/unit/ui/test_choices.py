@@ -51,6 +51,12 @@ def test_adapter_in_use_stands_first():
     ]
 
 
+def test_corpora_are_joined_as_the_service_takes_them():
+    assert choices.joined_corpora(["garden", "trees"]) == "garden+trees"
+    assert choices.joined_corpora([]) is None
+    assert choices.joined_corpora(None) is None
+
+
 def test_own_corpus_goes_by_the_title(tmp_path):
     corpora = [CorpusInfo(name="garden", documents=1200), CorpusInfo(name="trees")]
     assert choices.corpus_choices(corpora, pack(tmp_path, title="Garden centre")) == [

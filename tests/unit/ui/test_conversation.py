@@ -22,7 +22,7 @@ def turn(text="When do I prune a quince?", arm="rag", **fields):
 
 def states(service, asked, writing=None):
     async def collect():
-        return [state async for state in run(service, asked, writing or Writing())]
+        return [state async for state in run(service.stream, asked, writing or Writing())]
 
     return asyncio.run(collect())
 
@@ -64,7 +64,7 @@ def test_stop_keeps_the_text_and_frees_the_model(service):
 
     async def scene():
         seen = []
-        async for state in run(service, turn("an endless story about sage"), writing):
+        async for state in run(service.stream, turn("an endless story about sage"), writing):
             seen.append(state)
             if "word2" in state.text:
                 assert writing.stop()

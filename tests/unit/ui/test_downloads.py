@@ -79,7 +79,7 @@ def test_strangers_get_nothing(store, feedback, get, user):
     assert get(conversation_path(kept, "json"), user).status_code == 404
     assert "February" not in get(conversation_path(kept, "md"), user).text
     everything = get(EVERYTHING_PATH, user)
-    assert everything.status_code == 404 or everything.json() == {"conversations": [], "ratings": [], "votes": []}
+    assert everything.status_code == 404 or not any(everything.json().values())
 
 
 def test_everything_is_all_of_ones_own(store, feedback, get):

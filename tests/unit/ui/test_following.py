@@ -1,7 +1,7 @@
 import pytest
 
 from core.errors import WorkspaceError
-from core.service import PartStatus
+from core.service import CorpusInfo, PartStatus
 from tests.fakes import FakeService
 from ui.following import BUSY_SECONDS, CALM_SECONDS, Seen, changes
 
@@ -46,7 +46,17 @@ def test_adapter_joins_the_choices_and_becomes_the_default(service):
     assert [value for _, value in shown["arm"]["choices"]] == ["hybrid", "rag", "lora", "base"]
     assert shown["adapter"]["choices"][0] == ("In use: garden@1", "")
     assert "garden@1 is ready" in shown["line"]["value"]
-    assert "corpus" not in shown
+    assert "corpora" not in shown
+
+
+def test_a_corpus_that_is_created_can_be_chosen_and_what_is_chosen_stays(service, monkeypatch):
+    seen, first = changes(service, Seen())
+    assert first["corpora"]["value"] == ["garden"]
+    more = [*service.corpora(), CorpusInfo(name="mushrooms", documents=3)]
+    monkeypatch.setattr(service, "corpora", lambda: more)
+    _, shown = changes(service, seen)
+    assert ("mushrooms (3 documents)", "mushrooms") in shown["corpora"]["choices"]
+    assert "value" not in shown["corpora"]
 
 
 def test_chosen_arm_is_left_alone(service):

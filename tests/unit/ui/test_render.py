@@ -88,11 +88,11 @@ def test_a_source_leads_to_its_document_and_names_its_corpus_among_several():
     notes = Passage(number=2, source="b&.md", locator="", text="Two.", corpus="lamps", start=5, end=9)
     drawn = sources_html([make(passages=(manual, notes))])
     assert '<a class="document" href="/documents/pumps/a.pdf#page=3" target="_blank" rel="noopener">' in drawn
-    assert "Open the document at page 3</a>" in drawn
+    assert "Show the document at page 3</button>" in drawn
     assert 'href="/documents/lamps/b%26.md?from=5&amp;to=9#quote"' in drawn
     assert '<span class="corpus">pumps</span>' in drawn
     assert 'class="corpus"' not in sources_html([make(passages=(manual,))])
-    assert "Open the document" not in sources_html([make()])
+    assert "Show the document" not in sources_html([make()])
 
 
 def test_a_citation_leads_to_its_own_page_not_to_where_the_passage_begins():

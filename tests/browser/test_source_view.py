@@ -1,0 +1,162 @@
+"""Documents beside the chat, in headless Chromium: the cited place marked, keyboard, narrow; nothing in them runs."""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from langchain_core.documents import Document
+
+from core.conversations import ConversationStore
+from core.document_store import DocumentStore
+from core.user_database import UserDatabase
+from ingest.page_pictures import SandboxedPages
+from retriever.memory import InMemoryRetriever
+from tests.browser import steps
+from tests.browser.test_chat_files import give, wait_for_chips
+from tests.fakes import QUINCE, XSS, FakeService
+from tests.support.fake_chat_files import FakeChatFiles
+from tests.support.index_files import write_index
+from tests.unit.ingest.pdf_writer import write_pdf
+from ui.source_view import Sources
+
+LINES = [[(30, f"Page number {number} of the manual"), (12, QUINCE)] for number in (1, 2, 3)]
+BEFORE = f"{XSS} " + "A line before it. " * 200
+NOTES = f"{BEFORE}{QUINCE} " + "And a line after it. " * 200
+CITED = "Prune quince in February, before growth starts."
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, FakeService]]:
+    """A page with a PDF of three pages and a text with markup in it; pages are drawn as in earnest."""
+    import uvicorn
+    from fastapi import FastAPI
+
+    from ui.mount import mount
+
+    root = tmp_path_factory.mktemp("library")
+    corpus = root / "corpus"
+    corpus.mkdir()
+    (corpus / "manual.pdf").write_bytes(write_pdf(LINES))
+    (corpus / "notes.html").write_text(NOTES)
+    write_index(root / "corpora" / "garden", corpus, {"manual.pdf": "pdf", "notes.html": "html"}, cut=200)
+    service, users = FakeService(root / "garden"), UserDatabase(root / "users.sqlite")
+    files = FakeChatFiles(service, ConversationStore(users, "garden"), root / "chat-files")
+    pages = SandboxedPages(1 << 26)
+    sources = Sources(DocumentStore(root / "corpora"), pages)
+    app = mount(FastAPI(), service, users, files=files, sources=sources)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server has died; its traceback stands above"
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", service
+    server.should_exit = server.force_exit = True
+    thread.join(10)
+    pages.close()
+
+
+@pytest.fixture
+def visit(browser, library):
+    """Open the page in a window of some width."""
+    url, _ = library
+    contexts = []
+
+    def open_page(width=1440):
+        context = browser.new_context(viewport={"width": width, "height": 844})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        steps.open_page(page, url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def ask_about(page, service, **metadata):
+    """Ask a question to which one passage is found."""
+    document = Document(page_content=QUINCE, metadata={"corpus": "garden", "score": 1.0, **metadata})
+    service.pipeline = dataclasses.replace(service.pipeline, retriever=InMemoryRetriever(documents=[document]))
+    steps.ask(page, "When do I prune a quince?")
+
+
+def turned_to(page, words):
+    """Wait until the viewer shows this page."""
+    page.wait_for_function("words => document.querySelector('#viewer .turning span')?.textContent === words", arg=words)
+
+
+def test_a_pdf_opens_at_the_cited_page_with_its_words_marked(visit, library):
+    page = visit()
+    ask_about(page, library[1], source="manual.pdf", locator="page 3", page=3, place="page 3")
+    page.click("#conversation a.mark")
+    turned_to(page, "3 / 3")
+    assert CITED in page.inner_text("#viewer")
+    shape = page.locator("#viewer .sheet").bounding_box()
+    mark = page.locator("#viewer mark").bounding_box()
+    # The line stands 132 points below the upper edge of 792, and begins 72 points from the left of 612.
+    assert (mark["x"] - shape["x"]) / shape["width"] == pytest.approx(72 / 612, abs=0.01)
+    assert (mark["y"] + mark["height"] / 2 - shape["y"]) / shape["height"] == pytest.approx(128 / 792, abs=0.02)
+    assert page.evaluate("document.querySelector('#viewer img').naturalWidth") > 1000
+    page.get_by_role("button", name="Previous page").click()
+    turned_to(page, "2 / 3")
+    assert page.locator("#viewer mark").count() == 0
+
+
+def test_text_opens_at_the_cited_words_and_nothing_in_it_runs(visit, library):
+    page, start = visit(), NOTES.index(QUINCE)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    ask_about(page, library[1], source="notes.html", locator="Notes", start=start, end=start + len(QUINCE))
+    page.get_by_role("button", name="Show the document").click()
+    page.wait_for_selector("#viewer mark")
+    assert page.inner_text("#viewer mark") == CITED
+    page.wait_for_function("document.querySelector('#viewer .document-text').scrollTop > 0")
+    place, frame = page.locator("#viewer mark").bounding_box(), page.locator("#viewer .document-text").bounding_box()
+    assert frame["y"] <= place["y"] <= frame["y"] + frame["height"]
+    assert "<script>window.__pwned=1</script>" in page.inner_text("#viewer")
+    assert page.evaluate("window.__pwned") is None
+    assert page.locator("#viewer :is(script, iframe, img)").count() == 0
+    assert [url for url in asked if "example.invalid" in url] == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_it_is_opened_read_and_closed_by_keyboard(visit, library, width):
+    page = visit(width)
+    ask_about(page, library[1], source="manual.pdf", locator="page 2", page=2, place="page 2")
+    page.locator("#conversation a.mark").focus()
+    page.keyboard.press("Enter")
+    turned_to(page, "2 / 3")
+    assert page.evaluate("document.activeElement.className") == "document-view"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    box = page.locator("#viewer .document-view").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#viewer .document-view", state="detached")
+    assert page.evaluate("document.activeElement.className") == "mark"
+    assert page.locator("#sources .source").first.is_visible()
+
+
+def test_a_document_that_is_gone_is_said(visit, library):
+    page = visit()
+    ask_about(page, library[1], source="lost.pdf", locator="page 1", page=1)
+    page.click("#conversation a.mark")
+    page.wait_for_selector("#viewer .trouble")
+    assert "has no document 'lost.pdf'" in page.inner_text("#viewer")
+    page.get_by_role("button", name="New conversation").click()
+    page.wait_for_selector("#viewer .document-view", state="detached")
+
+
+def test_a_file_of_the_conversation_opens_too(visit, library):
+    page, (_, service) = visit(), library
+    service.pipeline = dataclasses.replace(service.pipeline, retriever=service.retriever)
+    give(page, ("medlar.txt", b"Prune the medlar in November, once its leaves are down."))
+    wait_for_chips(page, ["medlar.txt"])
+    steps.ask(page, "When is medlar pruned, in November?")
+    page.locator("#sources .source", has_text="medlar.txt").get_by_role("button", name="Show the document").click()
+    page.wait_for_selector("#viewer .document-text mark")
+    assert "medlar in November" in page.inner_text("#viewer mark")
