@@ -84,7 +84,7 @@ class LocalLabDesk:
             learning_curve=wish.learning_curve,
             trust=self._service.trusted,
         )  # fmt: skip
-        own_process.start(arguments, self._folder / name, self._service.settings)
+        self._start(arguments, self._folder / name)
         return name
 
     def cancel(self, run: str) -> None:
@@ -94,7 +94,7 @@ class LocalLabDesk:
     def go_on(self, run: str) -> None:
         """Let a lab that was cut short go on where it was."""
         self._refuse_second()
-        own_process.go_on(self._path(run), self._service.settings)
+        own_process.go_on(self._path(run), self._service.settings, self._service.workspace)
 
     def compare(self, before: str, after: str) -> LabComparison:
         """What has become better or worse from one lab to another."""
@@ -117,7 +117,7 @@ class LocalLabDesk:
         kinds = [kind] if kind else []
         path = str(self._path(run).absolute())
         arguments = collect_arguments(self._reference, path, arm, kinds, count, trust=self._service.trusted)
-        own_process.start(arguments, folder, self._service.settings)
+        self._start(arguments, folder)
 
     def collecting(self) -> Collecting:
         """How far that is."""
@@ -133,6 +133,9 @@ class LocalLabDesk:
         except RequestError:
             return None
         return path if path.is_file() else None
+
+    def _start(self, arguments: list[str], folder: Path) -> None:
+        own_process.start(arguments, folder, self._service.settings, self._service.workspace)
 
     def _row(self, folder: Path) -> LabRunRow | None:
         """One folder as a row; None where it is no lab's."""

@@ -9,8 +9,6 @@ A process that was killed says nothing more: then its number is no longer that o
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,19 +17,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from core.errors import GraftError, RequestError
-from core.files import disk_error, read_json, write_atomically, write_json
-from core.settings import PREFIX, RESERVED_NAMES, Settings
+from core.files import read_json, write_json
+from core.settings import Settings
+from core.workspace import Workspace
+from graft.own_command import start_command
 from graft.pace import Pace
 
 PROCESS, PROGRESS, LOG = "process.json", "progress.json", "process.log"
 _CANCEL_SECONDS = 10.0
 _WRITE_SECONDS = 0.5
 State = Literal["running", "done", "failed", "stopped"]
-_children: list["subprocess.Popen[bytes]"] = []
 
 
 class ProcessFile(BaseModel):
@@ -52,32 +50,16 @@ class ProgressFile(BaseModel):
     detail: str = ""
 
 
-def start(arguments: Sequence[str], folder: Path, settings: Settings) -> None:
+def start(arguments: Sequence[str], folder: Path, settings: Settings, workspace: Workspace) -> None:
     """Run `graft ARGUMENTS` with these settings; its state goes to `folder`. Raises WorkspaceError."""
-    configuration = folder / "settings.yaml"
-    content = settings.model_dump(mode="json") | {"workspace": str(settings.workspace.expanduser().absolute())}
-    write_atomically(configuration, yaml.safe_dump(content, allow_unicode=True))
-    # The settings are complete: what the environment adds to them would go before the command line of this process.
-    secrets = RESERVED_NAMES - {"GRAFT_CONFIG"}
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX) or key in secrets}
     write_json(folder / PROGRESS, ProgressFile(stage="starting").model_dump())
-    command = [sys.executable, "-m", "graft.cli", "--config", str(configuration), *arguments]
-    try:
-        with (folder / LOG).open("ab") as log:
-            # A session of its own: neither Ctrl-C at the terminal of this process nor its end is the command's.
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=kept
-            )  # fmt: skip
-    except OSError as error:
-        raise disk_error(error, folder / LOG) from error
-    _children.append(process)
-    written = ProcessFile(arguments=list(arguments), pid=process.pid, born=_born(process.pid) or time.time())
+    pid = start_command(settings, workspace, folder / LOG, *arguments)
+    written = ProcessFile(arguments=list(arguments), pid=pid, born=_born(pid) or time.time())
     write_json(folder / PROCESS, written.model_dump())
 
 
 def progress_of(folder: Path) -> ProgressFile | None:
     """What the command of `folder` is at; None: there never was one. Whoever is gone without a word was stopped."""
-    _reap()
     found = _read(folder / PROGRESS, ProgressFile)
     if found is None or found.state != "running" or is_running(folder):
         return found
@@ -89,7 +71,6 @@ def progress_of(folder: Path) -> ProgressFile | None:
 
 def is_running(folder: Path) -> bool:
     """Whether the process of `folder` lives."""
-    _reap()
     known = _read(folder / PROCESS, ProcessFile)
     return known is not None and _is_alive(known)
 
@@ -110,20 +91,19 @@ def cancel(folder: Path) -> None:
             os.killpg(known.pid, number)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            _reap()
             if not _is_alive(known):
                 return
             time.sleep(0.05)
 
 
-def go_on(folder: Path, settings: Settings) -> None:
+def go_on(folder: Path, settings: Settings, workspace: Workspace) -> None:
     """Run the command of `folder` again. Raises RequestError where there is none, or it still runs."""
     known = _read(folder / PROCESS, ProcessFile)
     if known is None:
         raise RequestError(f"how {folder.name} was started is not known: start it anew")
     if _is_alive(known):
         raise RequestError(f"{folder.name} is running already")
-    start(known.arguments, folder, settings)
+    start(known.arguments, folder, settings, workspace)
 
 
 class Recorder:
@@ -210,10 +190,6 @@ def _born(pid: int) -> float | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except psutil.Error:
         return None
-
-
-def _reap() -> None:
-    _children[:] = [process for process in _children if process.poll() is None]
 
 
 def _last_words(folder: Path) -> str:

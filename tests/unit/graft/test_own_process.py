@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import LabError, RequestError
 from core.settings import load_settings
+from core.workspace import Workspace
 from graft import own_process
 from graft.own_process import begun, cancel, go_on, is_running, progress_of, recorded
 from graft.pace import Pace
@@ -66,26 +67,20 @@ def test_there_was_never_one(tmp_path):
     assert progress_of(tmp_path) is None
     assert not is_running(tmp_path)
     with pytest.raises(RequestError, match="not known"):
-        go_on(tmp_path, load_settings({}, None))
+        go_on(tmp_path, load_settings({}, None, {}), Workspace(tmp_path))
 
 
-def test_settings_of_this_process_go_with_the_command_and_those_of_the_environment_do_not(tmp_path, monkeypatch):
-    started = {}
+def test_a_command_is_known_by_what_started_it(tmp_path, monkeypatch):
+    started = []
 
-    class Child:
-        pid = os.getpid()
+    def start_command(settings, workspace, log, *arguments):
+        started.append((log, arguments))
+        return os.getpid()
 
-        def __init__(self, command, **options):
-            started.update(options, command=command)
-
-        def poll(self):
-            return 0
-
-    monkeypatch.setenv("GRAFT_LAB__SEED", "99")
-    monkeypatch.setenv("GRAFT_EMBEDDER_KEY", "secret")
-    monkeypatch.setattr(own_process.subprocess, "Popen", Child)
-    own_process.start(["lab"], tmp_path, load_settings({"lab.seed": 5}, None, {}))
-    assert "GRAFT_LAB__SEED" not in started["env"]
-    assert started["env"]["GRAFT_EMBEDDER_KEY"] == "secret"
-    assert started["start_new_session"]
-    assert load_settings({}, tmp_path / "settings.yaml", {}).lab.seed == 5
+    monkeypatch.setattr(own_process, "start_command", start_command)
+    settings, workspace = load_settings({}, None, {}), Workspace(tmp_path)
+    own_process.start(["lab", "--arms", "rag"], tmp_path, settings, workspace)
+    assert started == [(tmp_path / "process.log", ("lab", "--arms", "rag"))]
+    assert progress_of(tmp_path).state == "running"
+    with pytest.raises(RequestError, match="running already"):
+        go_on(tmp_path, settings, workspace)
