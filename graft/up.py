@@ -15,6 +15,7 @@ from graft.service import LocalService
 from graft.sockets import control_socket
 from graft.training import Wishes, train_adapter
 from graft.training_record import goes_on
+from graft.training_watch import follow_training
 
 if TYPE_CHECKING:
     from finetune.parity import Parity
@@ -62,13 +63,18 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
         target=_start_all, args=(service, say, train, shelf.watch.start), name="graft-start", daemon=True
     )
 
+    stopping = threading.Event()
+    follower = threading.Thread(target=follow_training, args=(service, stopping), name="graft-follow", daemon=True)
+
     def started() -> None:
         say(f"Graft is at http://{settings.host}:{settings.port}" + ("" if page else "/v1"))
         starter.start()
+        follower.start()
 
     try:
         run_servers(app, create_control_app(service), settings, socket, started)
     finally:
+        stopping.set()
         say("stopping")
         shelf.watch.close()
         pages.close()

@@ -208,7 +208,8 @@ class Train:
             await self._desk.activate(name, unchecked=unchecked)
         except GraftError as error:
             report = await asyncio.to_thread(self._desk.parity, name)
-            failed = report is not None and not report.passed
+            # Where it cannot be compared a person may decide as well; what cannot work is refused again.
+            failed = report is None or not report.passed
             seen = seen.model_copy(update={"refused": name if failed else None})
             trouble = self._say(spoken(str(error)), bad=True)
             yield {**await self.look(seen), **trouble, self._parts.anyway: gr.update(visible=failed)}
