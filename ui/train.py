@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.errors import GraftError
+from core.errors import GraftError, RequestError
 from core.training_desk import PlanFacts, TrainingChoice, TrainingDesk, TrainingView
 from ui.job import Job
 from ui.language import marked, spoken, t
@@ -226,14 +226,13 @@ class Train:
     def _choice(self, chosen: tuple[Any, ...]) -> TrainingChoice:
         method, preset, activate, ignore_memory, *numbers = chosen
         given = dict(zip(self._parts.numbers, numbers, strict=True))
-        whole = ("max_steps", "rank", "seed")
-        fields = {name: int(value) if name in whole else value for name, value in given.items() if value is not None}
+        fields = {name: str(text).strip() for name, text in given.items() if str(text or "").strip()}
         known = {"method": method, "preset": preset, "activate": activate, "ignore_memory": ignore_memory}
         try:
             return TrainingChoice.model_validate({**known, **fields})
         except ValidationError as error:
             first = error.errors()[0]
-            raise GraftError(f"{first['loc'][0]}: {first['msg']}") from error
+            raise RequestError(f"{str(first['loc'][0]).replace('_', ' ')}: {first['msg']}") from error
 
     def _unplanned(self) -> Values:
         return {self._parts.planned: "", self._parts.start: gr.update(interactive=False)}

@@ -11,6 +11,7 @@ from ui.train_parts import TrainParts
 from ui.train_words import DATA, METHODS, PRESETS
 
 _BRIDGE = "document.addEventListener('graft-train', (event) => trigger(event.detail.event, event.detail.data))"
+# Boxes for text: Gradio's for numbers cannot be empty, and empty means the preset's.
 _NUMBERS = {
     "max_minutes": (marked("Minutes at most"), marked("It ends then, with what it has learnt.")),
     "epochs": (marked("Passes over the data"), ""),

@@ -17,7 +17,7 @@ class TrainParts:
     method: gr.Dropdown
     about: gr.HTML
     preset: gr.Dropdown
-    numbers: dict[str, gr.Number]
+    numbers: dict[str, gr.Textbox]
     activate: gr.Checkbox
     ignore_memory: gr.Checkbox
     plan: gr.Button
