@@ -49,7 +49,7 @@ class LocalService:
     """One domain in this process. Call `prepare` first, then `open_index` and `start_model` as needed, `close` last."""
 
     def __init__(self, settings: Settings, workspace: Workspace, pack: DomainPack, *, trusted: bool = False) -> None:
-        self.settings, self.workspace, self.pack, self.trusted = settings, workspace, pack, trusted
+        self.settings, self.workspace, self.pack, self._trusted = settings, workspace, pack, trusted
         self.store = AdapterStore(pack.name, workspace.adapters(pack.name))
         self.state = ServiceStatus(domain=pack.name)
         self.models: PreparedModels | None = None
@@ -75,7 +75,7 @@ class LocalService:
         if self.models is None:
             self.models = prepare_models(self.settings.models, self.workspace, say)
         # prepare.py itself returns at once when what it made is current.
-        build.prepare_pack(self.pack, say, trusted=self.trusted)
+        build.prepare_pack(self.pack, say, trusted=self._trusted)
 
     def open_index(
         self, progress: IndexProgress, *, update: bool = True, keep_serving: bool = False
