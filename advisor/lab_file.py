@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 # What it takes to run an arm and to keep it right, least first: the order in which arms have to earn their place.
-EFFORT = ("base", "icl", "rag", "rag+icl", "lora", "qlora", "hybrid", "hybrid+icl", "distilled", "full")
+EFFORT = ("base", "icl", "rag", "rag+icl", "lora", "qlora", "hybrid", "hybrid+icl", "distilled", "dora", "full")
 OLDEST, NEWEST = 1, 2
 RETRIEVAL_MISSES = ("not_in_corpus", "not_retrieved", "below_budget")
 

@@ -8,7 +8,7 @@ from core.errors import RequestError
 class Arm(BaseModel):
     """A strategy under comparison. `constrained` decodes under the answer's schema (the suffix `+schema`).
 
-    `weights` names an adapter by its hash, or the method it was trained by; empty: the active one.
+    `weights` names an adapter by its hash, or how it was trained (a method, or "distilled"); empty: the active one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,10 +33,11 @@ _PLAIN = (
 )
 ARMS: dict[str, Arm] = {arm.name: arm for arm in _PLAIN}
 # For the lab alone: the chat offers adapters by name, not by how they were trained.
-_BY_METHOD: dict[str, Arm] = {
+BY_METHOD: dict[str, Arm] = {
     arm.name: arm
     for arm in (
         Arm(name="qlora", adapter=True, weights="qlora", description="The newest adapter trained over a 4-bit base."),
+        Arm(name="dora", adapter=True, weights="dora", description="The newest model with DoRA merged into it."),
         Arm(name="full", adapter=True, weights="full", description="The newest model trained as a whole."),
         Arm(name="distilled", adapter=True, weights="distilled", description="The newest adapter taught by a teacher."),
     )
@@ -61,9 +62,9 @@ def parse_lab_arm(text: str) -> Arm:
     """
     plain = text.removesuffix(SCHEMA_SUFFIX)
     name, at, weights = plain.partition("@")
-    arm = {**ARMS, **({} if at else _BY_METHOD)}.get(name)
+    arm = {**ARMS, **({} if at else BY_METHOD)}.get(name)
     if arm is None:
-        names = ", ".join([*ARMS, *_BY_METHOD])
+        names = ", ".join([*ARMS, *BY_METHOD])
         raise RequestError(f"unknown arm '{text}': choose one of {names}, each with or without '{SCHEMA_SUFFIX}'")
     if at and (not arm.adapter or not weights):
         raise RequestError(f"arm '{text}': '@' names an adapter by its hash, for arms that use one (hybrid@3f9c2a1b)")

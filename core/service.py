@@ -4,6 +4,7 @@ Two implementations: one in the serving process, one that speaks to it from anot
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
@@ -121,7 +122,15 @@ class DomainService(Protocol):
     async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
         """Make a published adapter the one that `hybrid` and `lora` use, without a restart.
 
-        It must answer in vLLM as it does in PEFT, which takes some seconds to find out, once; unless `unchecked`.
+        It must answer in vLLM as it does in PEFT, which takes some seconds to find out, once; unless `unchecked`. A
+        whole model gets a second vLLM, which takes a minute and memory.
+        """
+        ...
+
+    def lend(self, adapter: str) -> AbstractAsyncContextManager[None]:
+        """While this is open, questions may name `adapter` although it is a whole model that is not the active one.
+
+        It gets a vLLM of its own with the first question (about a minute), which stops at the end.
         """
         ...
 

@@ -6,6 +6,7 @@ never asked at the same time.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from evaluation.scores import score_answer
 from evaluation.style import Style
 
 OnProgress = Callable[[str, int, int], None]
+Serving = Callable[[str], AbstractAsyncContextManager[None]]
 
 
 async def run_lab(
@@ -46,6 +48,7 @@ async def run_lab(
     training_seconds: Mapping[str, float] | None = None,
     prices: PriceSettings | None = None,
     search: Search | None = None,
+    serving: Serving | None = None,
     controls: Sequence[str] = (),
     curve: Mapping[str, float] | None = None,
     on_progress: OnProgress = lambda arm, done, total: None,
@@ -55,10 +58,10 @@ async def run_lab(
 
     `fingerprint` names what determines answers and is not seen here: base model, prompt hash, index generation,
     retrieval and generation settings. `adapter` is the served name that adapter arms use, `adapters` those of arms that
-    name their own; `training_seconds` by adapter. `search(text, k)` tells why evidence was missed; without it every
-    such miss is `not_retrieved`. `controls` names arms whose passages are tampered with afterwards; `curve`
-    gives arms the share of the training records that their adapter saw. Raises LabError, LeakageError, and whatever
-    `answerer` raises that another try does not mend.
+    name their own; `training_seconds` by adapter. `serving(name)` is entered around an arm that uses adapter `name`.
+    `search(text, k)` tells why evidence was missed; without it every such miss is `not_retrieved`. `controls` names
+    arms whose passages are tampered with afterwards; `curve` gives arms the share of the training records that their
+    adapter saw. Raises LabError, LeakageError, and whatever `answerer` raises that another try does not mend.
     """
     own = adapters or {}
     chosen = _parse(arms, pack, adapter, own)
@@ -72,30 +75,31 @@ async def run_lab(
     for arm in chosen:
         served = own.get(arm.name, adapter) if arm.adapter else None
         identity = cache_identity(pack, arm, test_hash, fingerprint, adapter=served, icl_count=icl_count)
-        answers = await ask_all(
-            answerer,
-            [to_question(example, arm, served, settings.max_tokens) for example in questions],
-            AnswerCache(cache_dir / "answers", arm.name, identity),
-            concurrency=settings.concurrency,
-            on_answer=lambda done, total, name=arm.name: on_progress(name, done, total),
-            retry_waits=retry_waits,
-        )
-        _check_models(arm, answers, served)
-        runs[arm.name] = await _score(arm, answers, questions, search, retrieval_classes, style)
-        if arm.name in controls and arm.retrieval:
-            shown[arm.name] = await run_controls(
+        async with serving(served) if serving and served else nullcontext():
+            answers = await ask_all(
                 answerer,
-                runs[arm.name],
-                questions,
-                cache_dir=cache_dir,
-                identity=identity,
+                [to_question(example, arm, served, settings.max_tokens) for example in questions],
+                AnswerCache(cache_dir / "answers", arm.name, identity),
                 concurrency=settings.concurrency,
-                max_tokens=settings.max_tokens,
-                resamples=settings.bootstrap,
-                seed=settings.seed,
-                on_answer=lambda done, total, name=arm.name: on_progress(f"{name}, tampered", done, total),
+                on_answer=lambda done, total, name=arm.name: on_progress(name, done, total),
                 retry_waits=retry_waits,
             )
+            _check_models(arm, answers, served)
+            runs[arm.name] = await _score(arm, answers, questions, search, retrieval_classes, style)
+            if arm.name in controls and arm.retrieval:
+                shown[arm.name] = await run_controls(
+                    answerer,
+                    runs[arm.name],
+                    questions,
+                    cache_dir=cache_dir,
+                    identity=identity,
+                    concurrency=settings.concurrency,
+                    max_tokens=settings.max_tokens,
+                    resamples=settings.bootstrap,
+                    seed=settings.seed,
+                    on_answer=lambda done, total, name=arm.name: on_progress(f"{name}, tampered", done, total),
+                    retry_waits=retry_waits,
+                )
     result = LabResult(
         domain=pack.name,
         title=pack.title,

@@ -179,18 +179,17 @@ class AdapterStore:
         return manifest
 
     def check(self, name: str, *, base_name: str | None = None, prompt_hash: str | None = None) -> AdapterManifest:
-        """Check that an adapter is whole and fits the base model and the prompt. Raises AdapterError saying why not.
+        """Check that an adapter is intact and fits the base model and the prompt. Raises AdapterError saying why not.
 
-        What a person allowed at import (`overrides`) passes, and so does an adapter whose prompts are unknown.
+        What a person allowed at import (`overrides`) passes, and so does an adapter whose prompts are unknown. Of a
+        whole model's weights only the headers are read: the parity gate finds values that are not finite.
         """
         path = self.path(name)
         manifest = self.manifest(name)
         if manifest.merged:
-            raise AdapterError(
-                f"{manifest.name} is a whole model (method {manifest.method}), no adapter that joins a served base: "
-                f"serve it by itself with graft up --llm {path}"
-            )
-        _check_tensors(path / WEIGHTS)
+            _check_model(path)
+        else:
+            _check_tensors(path / WEIGHTS)
         if base_name not in (None, manifest.base_name, *manifest.overrides):
             raise AdapterError(
                 f"adapter {manifest.name} was trained on {manifest.base_name}, not on {base_name}: "
@@ -202,6 +201,16 @@ class AdapterStore:
                 f"train again with graft train --domain {self.domain}"
             )
         return manifest
+
+    def check_lora(self, name: str, *, base_name: str | None = None, prompt_hash: str | None = None) -> AdapterManifest:
+        """The same, for uses that need LoRA matrices: a whole model has none, and is refused."""
+        manifest = self.manifest(name)
+        if manifest.merged:
+            raise AdapterError(
+                f"{manifest.name} is a whole model (method {manifest.method}), no adapter: "
+                "choose one that was trained by lora, rslora or qlora (graft adapters list)"
+            )
+        return self.check(name, base_name=base_name, prompt_hash=prompt_hash)
 
     def fits(self, name: str, *, base_name: str, prompt_hash: str) -> bool:
         """Whether `check` would pass."""
@@ -236,6 +245,21 @@ def _check_tensors(path: Path) -> None:
         raise AdapterError(f"{path} cannot be read as safetensors: {error}") from error
     if not names:
         raise AdapterError(f"{path} holds no tensors; train again")
+
+
+def _check_model(folder: Path) -> None:
+    """A whole model: config, and weights that can be opened."""
+    from safetensors import SafetensorError, safe_open
+
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights or not (folder / "config.json").is_file():
+        raise AdapterError(f"{folder} is no whole model (config.json and *.safetensors); train again")
+    for path in weights:
+        try:
+            with safe_open(str(path), framework="pt") as file:
+                file.keys()
+        except (SafetensorError, OSError) as error:
+            raise AdapterError(f"{path} cannot be read as safetensors: {error}") from error
 
 
 def _versions() -> dict[str, str]:

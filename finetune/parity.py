@@ -43,8 +43,9 @@ class Parity(BaseModel):
     """The report. Differences are absolute, in natural logarithms, per token of the reference answers.
 
     `effect` is how far adapter and base are apart in PEFT: what an adapter that is not in use would differ by. `noise`
-    is how far PEFT and the server are apart for the base. Greedy tokens are compared where PEFT's margin is above the
-    tolerance of a token. `worst` are the tokens that differ most. `engine` tells servers and versions apart.
+    is how far PEFT and the server are apart for the base, None where the base is not served. `read_by` is what the
+    server is held against: PEFT, or transformers for a whole model. Greedy tokens are compared where PEFT's margin is
+    above the tolerance of a token. `worst` are the tokens that differ most. `engine` tells servers and versions apart.
     """
 
     adapter: str
@@ -57,7 +58,7 @@ class Parity(BaseModel):
     mean_difference: float
     largest_difference: float
     effect: float
-    noise: float
+    noise: float | None
     greedy_compared: int
     greedy_agreed: int
     same_tokens: bool
@@ -68,18 +69,21 @@ class Parity(BaseModel):
     created: str = ""
     engine: str = ""
     overridden: bool = False
+    read_by: str = "PEFT"
 
     def lines(self) -> list[str]:
         """The report for people."""
         verdict = "passed" if self.passed else "failed, activated all the same" if self.overridden else "failed"
         mean, largest = f"{self.mean_difference:.3f}", f"{self.largest_difference:.3f}"
+        kind = "adapter" if self.read_by == "PEFT" else "model"
+        noise = f"base alone {self.noise:.3f} apart; " if self.noise is not None else ""
         found = [
-            f"parity {verdict}: {self.adapter} in PEFT and in {self.served_by}",
+            f"parity {verdict}: {self.adapter} in {self.read_by} and in {self.served_by}",
             f"  compared           {self.tokens} answer tokens of {self.probes} prompts",
             f"  log-probabilities  {mean} apart on average (allowed {self.mean_tolerance:g})",
             f"                     {largest} at most (allowed {self.token_tolerance:g})",
             f"  greedy tokens      {self.greedy_agreed} of {self.greedy_compared} agree where the choice is clear",
-            f"  to compare with    base alone {self.noise:.3f} apart; the adapter's own effect is {self.effect:.3f}",
+            f"  to compare with    {noise}the {kind}'s own effect is {self.effect:.3f}",
         ]
         if not self.same_tokens:
             found.append("  tokens             the server makes other tokens of the same messages")
@@ -94,9 +98,10 @@ def compare(
     peft: Sequence[Reading],
     served: Sequence[Reading],
     peft_base: Sequence[Reading],
-    served_base: Sequence[Reading],
+    served_base: Sequence[Reading] | None,
     *,
     same_tokens: bool,
+    read_by: str = "PEFT",
 ) -> Parity:
     """Judge the readings of the probes, in their order: the adapter's in PEFT and served, and the base's in both."""
     differences = _differences(peft, served)
@@ -110,15 +115,17 @@ def compare(
         if margin > TOKEN_TOLERANCE
     ]
     agreed = sum(ours == theirs for ours, theirs in clear)
-    effect, noise = _mean(peft, peft_base), _mean(peft_base, served_base)
+    effect = _mean(peft, peft_base)
+    noise = None if served_base is None else _mean(peft_base, served_base)
     reasons = []
     if not differences:
         reasons.append("there was nothing to compare: no reference answer has a token")
-    if mean > MEAN_TOLERANCE:
+    # Asked so that a value that is not a number fails.
+    if not mean <= MEAN_TOLERANCE:
         nearer = _mean(served, peft_base)
-        ignored = ": it answers as the base does, so the adapter is not in use" if nearer < mean / 2 else ""
+        ignored = ": it answers as the base does, so it is not in use" if nearer < mean / 2 else ""
         reasons.append(f"log-probabilities differ by {mean:.3f} on average{ignored}")
-    if largest > TOKEN_TOLERANCE:
+    if not largest <= TOKEN_TOLERANCE:
         reasons.append(f"one token's log-probability differs by {largest:.3f}")
     if agreed < len(clear):
         reasons.append(f"{len(clear) - agreed} of {len(clear)} clear greedy tokens are others")
@@ -139,6 +146,7 @@ def compare(
         greedy_compared=len(clear),
         greedy_agreed=agreed,
         same_tokens=same_tokens,
+        read_by=read_by,
         worst=_worst(differences, probes, peft, served),
     )
 

@@ -1,6 +1,7 @@
-"""What PEFT makes of reference answers: `python -m finetune.peft_scores FOLDER` reads request.json, writes scores.json.
+"""What PEFT makes of reference answers, or transformers where a whole model was trained.
 
-Its own process, niced: the one that serves neither loads a second model nor waits for it.
+`python -m finetune.peft_scores FOLDER` reads request.json, writes scores.json: its own process, niced, so that the one
+that serves neither loads a second model nor waits for it.
 """
 
 import os
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from core.errors import AdapterError
 from core.files import read_json, write_json
+from finetune.adapter_files import CONFIG
 from finetune.parity import Probe, Reading
 
 # Larger models are read in their own type: in float32 they would need more memory than serving them does.
@@ -21,23 +23,28 @@ _MOST_FLOAT32 = 3_000_000_000
 
 
 class Request(BaseModel):
-    """Base and adapter folders, and what is read."""
+    """Folders of the base and of what was trained on it, an adapter or a whole model, and what is read."""
 
     base: str
-    adapter: str
+    trained: str
     probes: list[Probe]
 
 
 class Scores(BaseModel):
-    """Readings of the probes, with the adapter and without."""
+    """Readings of the probes, by what was trained and by the base."""
 
-    adapter: list[Reading]
+    trained: list[Reading]
     base: list[Reading]
 
 
-def peft_scores(base: Path, adapter: Path, probes: Sequence[Probe], folder: Path) -> Scores:
+def is_adapter(trained: Path) -> bool:
+    """Whether a folder holds an adapter, which PEFT reads; else it is a whole model."""
+    return (trained / CONFIG).is_file()
+
+
+def peft_scores(base: Path, trained: Path, probes: Sequence[Probe], folder: Path) -> Scores:
     """Read the probes in a process of its own, which works in `folder`. Raises AdapterError with its reason."""
-    request = Request(base=str(base), adapter=str(adapter), probes=list(probes))
+    request = Request(base=str(base), trained=str(trained), probes=list(probes))
     write_json(folder / "request.json", request.model_dump())
     done = subprocess.run(
         [sys.executable, "-m", "finetune.peft_scores", str(folder)],
@@ -49,29 +56,37 @@ def peft_scores(base: Path, adapter: Path, probes: Sequence[Probe], folder: Path
     )
     if done.returncode:
         reason = done.stderr.strip().rpartition("\n")[2] or f"it ended with code {done.returncode}"
-        raise AdapterError(f"PEFT cannot read {adapter.name}: {reason}")
+        raise AdapterError(f"PEFT cannot read {trained.name}: {reason}")
     return Scores.model_validate(read_json(folder / "scores.json", AdapterError))
 
 
 def score(request: Request) -> Scores:
-    """Load base and adapter with plain PEFT and read every probe twice."""
+    """Load base and adapter with plain PEFT, or one model after the other, and read every probe twice."""
     import torch
     from peft import PeftModel
+
+    with torch.no_grad():
+        model = _load(Path(request.base))
+        base = [_read(model, probe) for probe in request.probes]
+        if is_adapter(Path(request.trained)):
+            model = PeftModel.from_pretrained(model, request.trained).eval()
+        else:
+            del model  # two at once would need twice the memory
+            model = _load(Path(request.trained))
+        return Scores(trained=[_read(model, probe) for probe in request.probes], base=base)
+
+
+def _load(folder: Path) -> Any:
+    import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     from finetune.sizes import empty_model
 
-    empty, _ = empty_model(Path(request.base))
+    empty, _ = empty_model(folder)
     small = sum(p.numel() for p in empty.parameters()) <= _MOST_FLOAT32
-    dtype = torch.float32 if small else AutoConfig.from_pretrained(request.base).dtype
+    dtype = torch.float32 if small else AutoConfig.from_pretrained(folder).dtype
     # On the CPU also beside a GPU, whose memory the server has taken.
-    model = AutoModelForCausalLM.from_pretrained(request.base, dtype=dtype)
-    adapted = PeftModel.from_pretrained(model, request.adapter).eval()
-    with torch.no_grad():
-        with_adapter = [_read(adapted, probe) for probe in request.probes]
-        with adapted.disable_adapter():
-            without = [_read(adapted, probe) for probe in request.probes]
-    return Scores(adapter=with_adapter, base=without)
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
 
 
 def _read(model: Any, probe: Probe) -> Reading:

@@ -13,7 +13,7 @@ from core.errors import ModelError, PackError, SettingsError
 from core.pack import DomainPack, load_pack
 from core.passages import CountTokens
 from core.prompt import CountMessages, Message, prompt_hash
-from core.settings import GenerateSettings, Settings
+from core.settings import GenerateSettings, ServeSettings, Settings
 from core.workspace import Workspace
 from graft.models import REMOTE_EMBEDDER
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from retriever.searching import Reranker
     from serve.vllm_chat import VllmChat
+    from serve.vllm_process import OnState, VllmProcess
     from serve.vllm_session import VllmSessions
 
 SHIPPED_PACKS = Path(__file__).resolve().parent.parent / "domains"
@@ -128,6 +129,40 @@ def prompt_fingerprint(llm: Path) -> str:
     if not text:
         raise ModelError(f"{llm} has no chat template: choose an instruction-tuned model")
     return prompt_hash(json.dumps(text))
+
+
+def vllm_server(
+    serve: ServeSettings,
+    model: Path,
+    name: str,
+    socket: Path,
+    log_file: Path,
+    on_state: "OnState | None" = None,
+    *,
+    lora: bool = True,
+) -> "VllmProcess":
+    """A vLLM server for the model in folder `model`, served as `name`; not started."""
+    from serve.vllm_process import VllmProcess
+
+    return VllmProcess(
+        model,
+        socket=socket,
+        log_file=log_file,
+        served_name=name,
+        max_model_len=serve.max_model_len,
+        dtype=serve.dtype,
+        kv_cache_gib=serve.kv_cache_gib,
+        threads=serve.threads,
+        lora=lora,
+        max_loras=serve.max_loras,
+        max_lora_rank=serve.max_lora_rank,
+        max_num_seqs=serve.max_num_seqs,
+        gpu_memory_utilization=serve.gpu_memory_utilization,
+        tensor_parallel=serve.tensor_parallel,
+        replicas=serve.replicas,
+        extra_args=list(serve.extra_args),
+        on_state=on_state,
+    )
 
 
 def chat_model(name: str, url: str, sessions: "VllmSessions", generate: GenerateSettings, *, whole: bool) -> "VllmChat":

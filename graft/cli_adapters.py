@@ -81,7 +81,10 @@ def adapters_activate(
     unchecked: Unchecked = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a published adapter the active one, in a running graft as well, if it answers in vLLM as in PEFT."""
+    """Make a published adapter the active one, in a running graft as well, if it answers in vLLM as in PEFT.
+
+    A whole model (dora, full) needs no restart either, but a second vLLM: about a minute, and memory.
+    """
     _point(context.obj, domain, name, unchecked=unchecked, as_json=as_json)
 
 
@@ -106,7 +109,7 @@ def adapters_merge(
     _, workspace, pack = console.open(domain)
     store = _store(console, domain)
     models = _models(console, domain)
-    manifest = store.check(name, base_name=models.llm_name)
+    manifest = store.check_lora(name, base_name=models.llm_name)
     version = manifest.name.partition("@")[2]
     target = merge_adapter(
         models.llm, store.path(name), manifest, out or workspace.models / "merged" / f"{pack.name}-{version}"

@@ -25,7 +25,13 @@ def register(app: typer.Typer) -> None:
 def lab(
     context: typer.Context,
     domain: Domain = "django",
-    arms: Annotated[str, typer.Option(help="Arms to compare, separated by commas.")] = DEFAULT_ARMS,
+    arms: Annotated[
+        str | None,
+        typer.Option(
+            help="Arms to compare, separated by commas (default: base,icl,rag,rag+icl,rag+icl+schema,lora,hybrid, and "
+            "those of qlora,dora,full,distilled that exist)."
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="A seeded stratified sample of so many questions.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of that sample and of the intervals (lab.seed).")] = None,
     controls: Annotated[
@@ -45,19 +51,22 @@ def lab(
 ) -> None:
     """Compare arms on the domain's frozen test set: figures with intervals, and a report.
 
-    ARM@HASH takes another adapter than the active one; qlora, full and distilled the newest one trained so. What it is
-    at stands in progress.json of its folder while it runs; the page shows it.
+    ARM@HASH takes another adapter than the active one; qlora, dora, full and distilled the newest one trained so. A
+    whole model (dora, full) gets a second vLLM for its arm, if memory will do. What the lab is at stands in
+    progress.json of its folder while it runs; the page shows it.
     """
     if context.invoked_subcommand is not None:
         return
-    from graft.lab import run
+    from graft.lab import existing_arms, run
     from graft.own_process import recorded
     from graft.pace import Pace
 
     console: Console = context.obj
     settings, workspace, pack = console.open(domain, serve__vllm_url=vllm_url, lab__seed=seed)
     target = out or workspace.lab(pack.name) / time.strftime("%Y%m%d-%H%M%S")
-    names, controlled = _names(arms), _names(controls or "")
+    # Without --arms, what was trained in another way is asked as well, as far as memory will do.
+    extra = existing_arms(settings, workspace, pack) if arms is None else []
+    names, controlled = [*_names(arms or DEFAULT_ARMS), *extra], _names(controls or "")
     again = lab_arguments(
         domain, names, target.absolute(), limit=limit, seed=seed, controls=controlled, learning_curve=learning_curve,
         vllm_url=vllm_url, trust=trust,
@@ -79,6 +88,7 @@ def lab(
             names,
             target,
             limit=limit,
+            optional=extra,
             controls=controlled,
             curve=curve,
             say=say,

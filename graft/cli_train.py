@@ -111,4 +111,7 @@ def train(
     seconds, loss = manifest.metrics.get("seconds"), manifest.metrics.get("last_loss")
     print(f"{manifest.name}: {manifest.examples} rows, {seconds} s, loss {loss if loss is None else round(loss, 3)}")
     if manifest.merged:
-        console.say(f"a whole model: serve it with graft up --llm {service.store.path(manifest.name)}")
+        console.say(
+            "a whole model: graft up starts a second vLLM for it, where memory will do; "
+            f"by itself it is served by graft up --llm {service.store.path(manifest.name)}"
+        )

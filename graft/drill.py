@@ -56,6 +56,9 @@ def run(
         for arm in chosen:
             if arm.adapter and adapter_of(arm) is None:
                 raise LabError(f"no adapter for {arm.name}: run graft train --domain {pack.name}, or leave it out")
+            name = adapter_of(arm) if arm.adapter else None
+            if name is not None and service.store.manifest(name).merged:
+                service.whole_models.lend(name)  # until the service closes
 
         async def change() -> float:
             started = time.perf_counter()

@@ -18,6 +18,19 @@ def nvidia_gpus() -> list[str]:
     return [line.strip() for line in listed.stdout.splitlines() if line.strip()] if listed.returncode == 0 else []
 
 
+def gpu_memory() -> list[tuple[float, float]]:
+    """GiB that are free and that there are, of each NVIDIA GPU; empty without one."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    command = ["nvidia-smi", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        pairs = [line.split(",") for line in listed.stdout.splitlines() if line.strip()]
+        return [(float(free) / 1024, float(total) / 1024) for free, total in pairs]
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        return []
+
+
 def available_memory() -> int:
     """Bytes that can be taken now, a container's limit included."""
     import psutil

@@ -20,7 +20,7 @@ from core.prompt import Message, PromptRequest, render
 from core.types import Passage
 from finetune.adapters import AdapterManifest, AdapterStore
 from finetune.parity import Parity, Probe, Reading, compare
-from finetune.peft_scores import peft_scores
+from finetune.peft_scores import is_adapter, peft_scores
 
 if TYPE_CHECKING:
     from graft.service import LocalService
@@ -50,29 +50,36 @@ def check_parity(
     base: Path,
     conversations: Sequence[list[Message]],
     *,
+    base_vllm: "VllmApi | None" = None,
+    trained: Path | None = None,
     engine: str = "",
     longest: int = 2048,
 ) -> Parity:
     """Read the conversations, each ending with its reference answer, in PEFT and in `vllm`, which serves the adapter.
 
-    Those of more than `longest` tokens are left out. The report is written beside the adapters, whatever it says.
-    Raises AdapterError, ServeError.
+    Those of more than `longest` tokens are left out. `base_vllm` serves the base, which is then read as well;
+    `trained` is what PEFT reads where that is not the published folder. The report is written beside the adapters,
+    whatever it says. Raises AdapterError, ServeError.
     """
     from serve.scoring import chat_tokens, engine_of, score_tokens
 
     began = time.monotonic()
     probes = make_probes(base, conversations, longest)
     prompts = [probe.tokens for probe in probes]
-    served, served_base = (
-        [_reading(probe, *scores) for probe, scores in zip(probes, score_tokens(vllm, name, prompts), strict=True)]
-        for name in (manifest.name, manifest.base_name)
-    )
+    trained = trained or store.path(manifest.name)
+
+    def read(server: "VllmApi", name: str) -> list[Reading]:
+        found = zip(probes, score_tokens(server, name, prompts), strict=True)
+        return [_reading(probe, *scores) for probe, scores in found]
+
+    served = read(vllm, manifest.name)
+    served_base = None if base_vllm is None else read(base_vllm, manifest.base_name)
     same = all(chat_tokens(vllm, manifest.name, probe.messages[:-1]) == probe.tokens[: probe.first] for probe in probes)
     with tempfile.TemporaryDirectory(prefix="graft-parity-") as folder:
-        scores = peft_scores(base, store.path(manifest.name), probes, Path(folder))
+        scores = peft_scores(base, trained, probes, Path(folder))
     found = compare(
-        manifest.name, manifest.base_name, engine_of(vllm), probes, scores.adapter, served, scores.base, served_base,
-        same_tokens=same,
+        manifest.name, manifest.base_name, engine_of(vllm), probes, scores.trained, served, scores.base, served_base,
+        same_tokens=same, read_by="PEFT" if is_adapter(trained) else "transformers",
     ).model_copy(
         update={
             "seconds": round(time.monotonic() - began, 1),
@@ -89,8 +96,9 @@ def pass_gate(
 ) -> Parity | None:
     """Let an adapter through that agrees in PEFT and vLLM; a report by the same engine is not made twice.
 
-    Without a vLLM one is started, and stopped again. `unchecked` lets everything through, and notes it where a report
-    says otherwise. Raises AdapterError with the report's reasons; the adapter is then not loaded any more.
+    Without a vLLM one is started, and stopped again; a whole model, which has to be on loan, gets one of its own.
+    `unchecked` lets everything through, and notes it where a report says otherwise. Raises AdapterError with the
+    report's reasons; the adapter is then not loaded any more.
     """
     from serve.vllm_metadata import vllm_version
 
@@ -100,49 +108,67 @@ def pass_gate(
             known = known.model_copy(update={"overridden": True})
             write_json(report_path(service.store, manifest.name), known.model_dump())
         return known
-    if known is not None and known.passed and known.engine == _engine(service, vllm_version()):
+    engine = _engine(service, vllm_version(), whole=manifest.merged)
+    if known is not None and known.passed and known.engine == engine:
         return known
-    with _running(service, say) as vllm:
-        service.serve_adapter(manifest.name)
+    with _serving(service, manifest, say) as vllm:
         say(f"parity: {manifest.name} in PEFT and in {vllm.where}, the same answers")
         rows = service.workspace.dataset(service.pack.name) / "rows.jsonl"
+        run = service.workspace.runs(service.pack.name) / (manifest.run or "none")
         found = check_parity(
             service.store,
             manifest,
             vllm,
             service.base_folder,
             reference_conversations(service.pack, rows),
-            engine=_engine(service, vllm_version()),
+            base_vllm=service.vllm,
+            trained=_before_merging(manifest, run),
+            engine=engine,
             longest=service.settings.serve.max_model_len - 1,  # one more token is asked for
         )
-        run = service.workspace.runs(service.pack.name) / (manifest.run or "none")
         if run.is_dir():
             write_json(run / "parity.json", found.model_dump())
         if not found.passed:
-            service.forget_adapter(manifest.name)
+            if not manifest.merged:
+                service.forget_adapter(manifest.name)
             raise AdapterError(
-                f"adapter {manifest.name} answers otherwise in vLLM than in PEFT: {'; '.join(found.reasons)}. "
+                f"adapter {manifest.name} answers otherwise in vLLM than in {found.read_by}: "
+                f"{'; '.join(found.reasons)}. "
                 f"graft adapters show {manifest.name} has the report; --unchecked activates it all the same"
             )
     return found
 
 
-def _engine(service: "LocalService", version: str | None) -> str:
+def _engine(service: "LocalService", version: str | None, *, whole: bool) -> str:
     """What a report is about: another server or version is another question."""
-    return service.settings.serve.vllm_url or f"vllm {version}"
+    url = None if whole else service.settings.serve.vllm_url
+    return url or f"vllm {version}"
+
+
+def _before_merging(manifest: AdapterManifest, run: Path) -> Path | None:
+    """What a whole model was merged from, as far as its run still has it: the comparison then covers the merging."""
+    from finetune.run import ADAPTER_FOLDER
+
+    adapter = run / ADAPTER_FOLDER
+    return adapter if manifest.merged and is_adapter(adapter) else None
 
 
 @contextmanager
-def _running(service: "LocalService", say: Callable[[str], None]) -> "Iterator[VllmApi]":
-    if service.vllm is not None:
-        yield service.vllm
+def _serving(service: "LocalService", manifest: AdapterManifest, say: Callable[[str], None]) -> "Iterator[VllmApi]":
+    """The vLLM that serves an adapter or, where it is on loan, a whole model; what was started for it is stopped."""
+    if manifest.merged:
+        yield service.whole_models.open(manifest.name, say)
         return
-    service.start_model(say)
+    running = service.vllm is not None
+    if not running:
+        service.start_model(say)
     assert service.vllm is not None
     try:
+        service.serve_adapter(manifest.name)
         yield service.vllm
     finally:
-        service.close()
+        if not running:
+            service.close()
 
 
 def make_probes(base: Path, conversations: Sequence[list[Message]], longest: int = 2048) -> list[Probe]:

@@ -6,7 +6,7 @@ Each part starts by its own method, so that a command starts only what it needs.
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from graft import build
 from graft.corpora import CorpusRegistry
 from graft.indexing import DomainIndex
 from graft.sockets import vllm_socket
+from graft.whole_models import WholeModels
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -51,6 +52,7 @@ class LocalService:
     def __init__(self, settings: Settings, workspace: Workspace, pack: DomainPack, *, trusted: bool = False) -> None:
         self.settings, self.workspace, self.pack, self._trusted = settings, workspace, pack, trusted
         self.store = AdapterStore(pack.name, workspace.adapters(pack.name))
+        self.whole_models = WholeModels(settings.serve, workspace, self.store)
         self.state = ServiceStatus(domain=pack.name)
         self.models: PreparedModels | None = None
         self.vllm: VllmProcess | ExternalVllm | None = None
@@ -59,8 +61,9 @@ class LocalService:
         self._retrievers: dict[str, HybridRetriever] = {}
         self._examples: ExampleSelector | None = None
         self._examples_from: Sequence[Example] = ()
-        self._sessions: VllmSessions | None = None
+        self._sessions: dict[str, VllmSessions] = {}
         self._served_adapters: set[str] = set()
+        self._lent_as_active: str | None = None
         self._watch: HealthWatch | None = None
         self._lock = threading.RLock()
         # Page, commands and followed folders write indexes in turn instead of refusing each other.
@@ -103,8 +106,11 @@ class LocalService:
         return receipt
 
     def start_model(self, say: Say) -> None:
-        """Start vLLM, or connect to the one at `serve.vllm_url`, and load the active adapter if it fits."""
-        from serve.vllm_process import ExternalVllm, VllmProcess
+        """Start vLLM, or connect to the one at `serve.vllm_url`, and load the active adapter if it fits.
+
+        An active whole model starts with the first question that needs it, or with `start_whole_model`.
+        """
+        from serve.vllm_process import ExternalVllm
         from serve.vllm_watch import HealthWatch
 
         serve, models = self.settings.serve, self._models()
@@ -126,23 +132,13 @@ class LocalService:
                         f"--served-model-name {models.llm_name} --enable-lora, or set --llm"
                     )
             else:
-                self.vllm = VllmProcess(
+                self.vllm = build.vllm_server(
+                    serve,
                     models.llm,
-                    socket=vllm_socket(self.workspace),
-                    log_file=self.workspace.logs / "vllm.log",
-                    served_name=models.llm_name,
-                    max_model_len=serve.max_model_len,
-                    dtype=serve.dtype,
-                    kv_cache_gib=serve.kv_cache_gib,
-                    threads=serve.threads,
-                    max_loras=serve.max_loras,
-                    max_lora_rank=serve.max_lora_rank,
-                    max_num_seqs=serve.max_num_seqs,
-                    gpu_memory_utilization=serve.gpu_memory_utilization,
-                    tensor_parallel=serve.tensor_parallel,
-                    replicas=serve.replicas,
-                    extra_args=list(serve.extra_args),
-                    on_state=watch,
+                    models.llm_name,
+                    vllm_socket(self.workspace),
+                    self.workspace.logs / "vllm.log",
+                    watch,
                 )
                 self.vllm.start(tell)
         except GraftError as error:
@@ -153,17 +149,50 @@ class LocalService:
         self._watch.start()
         active = self.store.active()
         if active and self.store.fits(active, base_name=models.llm_name, prompt_hash=self.prompt_hash):
-            self.serve_adapter(active)
+            if self.store.manifest(active).merged:
+                self._lend_active(active)
+            else:
+                self.serve_adapter(active)
             self.state.adapter = active
 
-    def serve_adapter(self, name: str) -> None:
-        """Load a published adapter into the running vLLM; nothing happens when it is loaded already."""
+    def start_whole_model(self, say: Say) -> None:
+        """Start the active whole model, if one is active. Raises ModelError; without it, no adapter is active here."""
+        active = self._lent_as_active
+        if active is None:
+            return
+        try:
+            self.whole_models.open(active, say)
+        except GraftError:
+            self._lend_active(None)
+            self.state.adapter = None
+            raise
+
+    def serve_adapter(self, name: str, say: Say = lambda text: None) -> None:
+        """Make sure that a published adapter answers under its name; nothing happens when it does already.
+
+        An adapter is loaded into the running vLLM; a whole model, which has to be on loan, gets one of its own.
+        """
+        if self.whole_models.find(name) is not None or name in self._served_adapters:
+            return
+        if self.store.manifest(name).merged:
+            self.whole_models.open(name, say)
+            return
         vllm = self._vllm()
         with self._lock:
             if name not in self._served_adapters:
-                self.store.check(name)  # also refuses a whole model, in plainer words than vLLM would
+                self.store.check(name)
                 vllm.load_adapter(name, self.store.path(name))
                 self._served_adapters.add(name)
+
+    @asynccontextmanager
+    async def lend(self, adapter: str) -> AsyncIterator[None]:
+        """While this is open, questions may name a whole model: it starts with the first, and stops at the end."""
+        name = self.store.manifest(adapter).name
+        self.whole_models.lend(name)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.whole_models.give_back, name)
 
     def forget_adapter(self, name: str) -> None:
         """Unload an adapter that shall not answer."""
@@ -173,16 +202,18 @@ class LocalService:
                 self.vllm.unload_adapter(name)
 
     def close(self) -> None:
-        """Stop vLLM."""
+        """Stop every vLLM of ours."""
         from serve.vllm_process import VllmProcess
 
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
-
+        self._lent_as_active = None
+        self.whole_models.close()
         if isinstance(self.vllm, VllmProcess):
             self.vllm.stop()
-        self.vllm = self._sessions = None
+        self.vllm = None
+        self._sessions = {}
 
     # --- parts ---
 
@@ -275,8 +306,9 @@ class LocalService:
         """
         if not question.or_passages:
             self._vllm()
-        if question.adapter and self.state.model.state == "ready":
-            await asyncio.to_thread(self.serve_adapter, question.adapter)
+        named = question.adapter or self.state.adapter
+        if question.arm.adapter and named and self.state.model.state == "ready":
+            await asyncio.to_thread(self.serve_adapter, named)
         whole = question.whole or question.has_shape
         pipeline = await asyncio.to_thread(self.pipeline, corpus, own, whole=whole)
         async with aclosing(or_passages(pipeline.stream(question), question)) as events:
@@ -304,7 +336,7 @@ class LocalService:
         return self.state
 
     def adapters(self) -> list[AdapterInfo]:
-        """Published adapters that can join the base, newest first."""
+        """Published adapters that can answer now, newest first: of whole models only the active one can."""
         active = self.store.active()
         return [
             AdapterInfo(
@@ -317,7 +349,7 @@ class LocalService:
                 metrics=m.metrics,
             )
             for m in self.store.list()
-            if not m.merged  # a whole model answers in a graft of its own
+            if not m.merged or m.name == self._lent_as_active
         ]
 
     def corpora(self) -> list[CorpusInfo]:
@@ -345,17 +377,21 @@ class LocalService:
     def activate_now(self, adapter: str, *, unchecked: bool = False, say: Say = lambda text: None) -> "Parity | None":
         """The same, for callers without an event loop. The pointer moves last, so a failure changes nothing.
 
-        Returns the report of the parity gate, which starts vLLM where none runs; None: `unchecked`, and never tested.
+        A whole model needs no restart either, but a vLLM of its own, for which there has to be memory. Returns the
+        report of the parity gate, which starts vLLM where none runs; None: `unchecked`, and never tested.
         """
         from graft.parity import pass_gate
 
         models = self._models()
         manifest = self.store.check(adapter, base_name=models.llm_name, prompt_hash=self.prompt_hash)
-        report = pass_gate(self, manifest, unchecked=unchecked, say=say)
-        if self.vllm is not None:
-            self.serve_adapter(manifest.name)
-        self.store.activate(manifest.name, base_name=models.llm_name, prompt_hash=self.prompt_hash)
-        self.state.adapter = manifest.name
+        # On loan for the gate, which needs it served; the active one stays so where this process answers.
+        with self.whole_models.lent(manifest.name) if manifest.merged else nullcontext():
+            report = pass_gate(self, manifest, unchecked=unchecked, say=say)
+            if self.vllm is not None:
+                self.serve_adapter(manifest.name, say)
+            self.store.activate(manifest.name, base_name=models.llm_name, prompt_hash=self.prompt_hash)
+            self.state.adapter = manifest.name
+            self._lend_active(manifest.name if manifest.merged and self.vllm is not None else None)
         return report
 
     async def ingest(
@@ -413,6 +449,14 @@ class LocalService:
 
     # --- inside ---
 
+    def _lend_active(self, name: str | None) -> None:
+        """The whole model `name` is needed from now on, in the place of the one that was active before."""
+        before, self._lent_as_active = self._lent_as_active, name
+        if name is not None:
+            self.whole_models.lend(name)
+        if before is not None:
+            self.whole_models.give_back(before)
+
     def _health_changed(self, up: bool) -> None:
         """A server that falls silent is not ready; VllmProcess itself reports one that has died."""
         from serve.vllm_process import ExternalVllm
@@ -440,12 +484,16 @@ class LocalService:
             return self.index().ingest(tell, reembed=reembed, allow_mass_deletion=allow_mass_deletion).model_dump()
 
     def _chat_model(self, name: str, *, whole: bool) -> "BaseChatModel":
-        vllm = self._vllm()
-        if self._sessions is None:
+        own = self.whole_models.find(name)
+        vllm = self._vllm() if own is None else own
+        where = name if own is not None else ""
+        sessions = self._sessions.get(where)
+        if sessions is None:
             from serve.vllm_session import VllmSessions
 
-            self._sessions = VllmSessions(vllm.socket, self.settings.generate.timeout_seconds)
-        return build.chat_model(name, vllm.root_url, self._sessions, self.settings.generate, whole=whole)
+            seconds = self.settings.generate.timeout_seconds
+            sessions = self._sessions.setdefault(where, VllmSessions(vllm.socket, seconds))
+        return build.chat_model(name, vllm.root_url, sessions, self.settings.generate, whole=whole)
 
     def _has_index(self, corpus: str) -> bool:
         from core.index import corpus_counts

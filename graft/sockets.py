@@ -30,6 +30,6 @@ def control_socket(workspace: Workspace, domain: str) -> Path:
     return socket_path(workspace, f"{domain}.control")
 
 
-def vllm_socket(workspace: Workspace) -> Path:
-    """The socket of a vLLM that this process starts."""
-    return socket_path(workspace, f"vllm-{os.getpid()}")
+def vllm_socket(workspace: Workspace, model: str = "") -> Path:
+    """The socket of a vLLM that this process starts: the base model's, or that of a whole model."""
+    return socket_path(workspace, f"vllm-{os.getpid()}" + (f"-{model}" if model else ""))

@@ -179,7 +179,7 @@ def run_job(
     manifest = _train(service, job, card, tell)
     if recorder is not None:
         recorder.note(adapter=manifest.name)
-    if wishes.activate and not manifest.merged:
+    if wishes.activate:
         tell(TrainingStatus(state="publishing", progress=1.0, detail="comparing PEFT and vLLM"))
         _activate(service, manifest.name, wishes)
     tell(TrainingStatus(state="done", progress=1.0, detail=manifest.name, loss=manifest.metrics.get("last_loss")))
@@ -242,7 +242,7 @@ def _parent(service: LocalService) -> Parent | None:
     if active is None:
         return None
     base, prompt_hash = _models(service).llm_name, service.prompt_hash
-    manifest = service.store.check(active, base_name=base, prompt_hash=prompt_hash)
+    manifest = service.store.check_lora(active, base_name=base, prompt_hash=prompt_hash)
     return Parent(manifest.name, service.store.path(active), manifest.rank)
 
 

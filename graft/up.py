@@ -113,6 +113,9 @@ def _start_all(service: LocalService, say: Say, train: bool, watch: Callable[[],
     if failures:
         return
     say("ready: base model and corpus answer questions")
+    attempt(lambda: service.start_whole_model(say))
+    if failures:
+        return
     if not train or service.state.adapter is not None:
         return
     if not service.pack.train_examples:

@@ -20,6 +20,7 @@ from serve.events import encode_error, encode_event
 from serve.streams import ClientGoneError, StreamedResponse, closing, until_disconnected
 
 NDJSON = "application/x-ndjson"
+_STILL_LENT_SECONDS = 15.0
 
 
 class AskBody(BaseModel):
@@ -43,6 +44,12 @@ class ActivateBody(BaseModel):
 
     adapter: str
     unchecked: bool = False
+
+
+class LendBody(BaseModel):
+    """The served name of a published adapter."""
+
+    adapter: str
 
 
 class IngestBody(BaseModel):
@@ -103,6 +110,10 @@ def create_control_app(service: DomainService) -> FastAPI:
     async def stream(body: AskBody) -> Response:
         return _lines(_events(service, body))
 
+    @app.post("/lend")
+    async def lend(body: LendBody) -> Response:
+        return _lines(_lend(service, body))
+
     @app.post("/ingest")
     async def ingest(body: IngestBody) -> Response:
         return _lines(_ingest(service, body))
@@ -114,6 +125,14 @@ async def _events(service: DomainService, body: AskBody) -> AsyncGenerator[str, 
     async with closing(service.stream(body.question, body.corpus)) as events:
         async for event in events:
             yield _line(encode_event(event))
+
+
+async def _lend(service: DomainService, body: LendBody) -> AsyncGenerator[str, None]:
+    """A line when the adapter is on loan, and then one now and then; the loan ends when nobody reads them any more."""
+    async with service.lend(body.adapter):
+        while True:
+            yield _line({"lent": body.adapter})
+            await asyncio.sleep(_STILL_LENT_SECONDS)
 
 
 async def _ingest(service: DomainService, body: IngestBody) -> AsyncGenerator[str, None]:

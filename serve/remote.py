@@ -4,7 +4,8 @@ Errors of the other process are raised here as the same classes. The other end i
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,16 @@ class RemoteService:
         """Make a published adapter the active one."""
         await self._post("/activate", {"adapter": adapter, "unchecked": unchecked})
 
+    @asynccontextmanager
+    async def lend(self, adapter: str) -> AsyncIterator[None]:
+        """Let questions name a whole model until this is closed; the death of this process closes it as well."""
+        async with aclosing(self._lines("/lend", {"adapter": adapter})) as lines:
+            async for line in lines:
+                if "error" in line:
+                    raise decode_error(line["error"])
+                break
+            yield
+
     async def ingest(
         self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
     ) -> dict[str, Any]:
@@ -99,7 +110,7 @@ class RemoteService:
         except httpx.TransportError as error:
             raise _silent(error) from error
 
-    async def _lines(self, path: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def _lines(self, path: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         try:
             async with self._client() as client, client.stream("POST", path, json=body) as response:
                 if response.is_error:

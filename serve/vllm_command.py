@@ -21,6 +21,7 @@ class VllmOptions:
     """What can be chosen about a vLLM server. `threads` of each replica, None: all usable cores between them.
 
     `cpu`: a CPU build. `dtype` "auto": the model's own, but float32 on a CPU that only emulates bfloat16.
+    `lora` False: it takes no adapters, which is quicker and needs less memory.
     """
 
     model_dir: Path
@@ -30,6 +31,7 @@ class VllmOptions:
     dtype: str = "auto"
     kv_cache_gib: float = 1.0
     threads: int | None = None
+    lora: bool = True
     max_loras: int = 2
     max_lora_rank: int = 64
     max_num_seqs: int = 16
@@ -62,15 +64,18 @@ def server_command(options: VllmOptions, socket: Path) -> list[str]:
         *("--max-num-seqs", str(options.max_num_seqs)),
         *("--tensor-parallel-size", str(options.tensor_parallel)),
         *("--data-parallel-size", str(options.replicas)),
-        "--enable-lora",
-        *("--max-loras", str(options.max_loras)),
-        *("--max-cpu-loras", str(max(CPU_LORAS, options.max_loras))),
-        *("--max-lora-rank", str(_rank_step(options.max_lora_rank))),
         "--enable-prefix-caching",
         # The one backend that can be told where white space may stand (core.answer_text.json_grammar).
         *("--structured-outputs-config", '{"backend": "guidance"}'),
         "--disable-uvicorn-access-log",
     ]
+    if options.lora:
+        arguments += [
+            "--enable-lora",
+            *("--max-loras", str(options.max_loras)),
+            *("--max-cpu-loras", str(max(CPU_LORAS, options.max_loras))),
+            *("--max-lora-rank", str(_rank_step(options.max_lora_rank))),
+        ]
     if options.cpu:
         arguments += ["--kv-cache-memory-bytes", str(int(options.kv_cache_gib * 2**30))]
     else:

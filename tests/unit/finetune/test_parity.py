@@ -1,5 +1,7 @@
 """What the parity report makes of readings that agree, that are a little off, and that are another model's."""
 
+import math
+
 import pytest
 
 from finetune.parity import MEAN_TOLERANCE, TOKEN_TOLERANCE, Probe, Reading, compare
@@ -64,3 +66,20 @@ def test_other_tokens_and_nothing_to_compare_fail():
     assert not judge(moved(PEFT, 0), same_tokens=False).passed
     nothing = [Reading(logprobs=[], likeliest=[])]
     assert not compare("a", "b", "v", [], nothing, nothing, nothing, nothing, same_tokens=True).passed
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf])
+def test_values_that_are_no_numbers_fail(value):
+    broken = [PEFT[0].model_copy(update={"logprobs": [value, -0.2, -0.3]}), PEFT[1]]
+    assert not judge(broken).passed
+
+
+def test_a_whole_model_is_held_against_transformers_and_needs_no_served_base():
+    found = compare(
+        "garden@1", "tiny", "vLLM 1", PROBES, PEFT, moved(PEFT, 0.05), BASE, None, same_tokens=True,
+        read_by="transformers",
+    )  # fmt: skip
+    assert (found.passed, found.noise) == (True, None)
+    text = "\n".join(found.lines())
+    assert "in transformers and in vLLM 1" in text
+    assert "to compare with    the model's own effect is 3.800" in text
