@@ -58,8 +58,8 @@ async def run(
 ) -> "LabResult":
     """Run the lab through the serving process, or through one started for it. Raises GraftError.
 
-    A whole model (dora, full) gets a vLLM of its own for its arm. Where memory will not do, an arm of `optional` is left
-    out, and any other refused.
+    A whole model (dora, full) gets a vLLM of its own for its arm. Where memory will not do, an arm of `optional` is
+    left out, and any other refused.
     """
     from evaluation.frozen import verify_test_set
     from evaluation.lab import run_lab

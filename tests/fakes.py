@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,9 @@ class FakeService:
     async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
         self.published = [info.model_copy(update={"active": info.name == adapter}) for info in self.published]
         self.state = self.state.model_copy(update={"adapter": adapter})
+
+    def lend(self, adapter: str) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def ingest(
         self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False

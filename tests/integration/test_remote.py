@@ -123,3 +123,24 @@ def test_too_long_socket_path_is_said(service, tmp_path):
     served = ServedApp(service, path)
     with pytest.raises(ServeError, match="--workspace"):
         asyncio.run(served.servers.run())
+
+
+def test_a_loan_ends_with_its_block_and_with_its_process(either, service):
+    async def go() -> None:
+        async with either.lend(ADAPTER):
+            assert service.lent == [ADAPTER]
+        await until(lambda: not service.lent)
+        with pytest.raises(AdapterError, match="garden@0"):
+            async with either.lend("garden@0"):
+                pass
+        borrower = asyncio.create_task(_borrow(either))
+        await until(lambda: service.lent == [ADAPTER])
+        borrower.cancel()
+        await until(lambda: not service.lent)
+
+    asyncio.run(go())
+
+
+async def _borrow(either) -> None:
+    async with either.lend(ADAPTER):
+        await asyncio.Event().wait()

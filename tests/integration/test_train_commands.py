@@ -52,17 +52,23 @@ def test_the_plan_is_printed_and_nothing_is_trained(graft):
     assert not (graft.workspace / "runs").exists()
 
 
-def test_a_whole_model_is_published_complete_and_never_activated(graft):
-    done = graft("train", "--method", "dora", "--max-steps", "2", "--json")
+def test_a_whole_model_is_published_complete_and_can_be_the_active_one(graft):
+    done = graft("train", "--method", "dora", "--max-steps", "2", "--unchecked", "--json")
     manifest = json.loads(done.stdout)
     assert (manifest["method"], manifest["merged"], manifest["metrics"]["steps"]) == ("dora", True, 2)
     assert "memory" in done.stderr  # the plan
     folder = graft.workspace / "adapters" / "garden" / manifest["name"].partition("@")[2]
     assert AutoModelForCausalLM.from_pretrained(folder).config.model_type == "llama"
     assert AutoTokenizer.from_pretrained(folder).chat_template
-    assert "graft up --llm" in graft("adapters", "activate", manifest["name"], fails=True).stderr
+    listed = json.loads(graft("adapters", "list", "--json").stdout)["adapters"]
+    assert [(item["name"], item["active"]) for item in listed] == [(manifest["name"], True)]
     assert "whole model" in graft("adapters", "export", manifest["name"], fails=True).stderr
     assert "whole model" in graft("adapters", "merge", manifest["name"], fails=True).stderr
+    assert "whole model" in graft("train", "--method", "dpo", fails=True).stderr
+    # Weights that cannot be opened are noticed before a server starts.
+    (folder / "model.safetensors").write_bytes(b"no tensors")
+    assert "cannot be read as safetensors" in graft("adapters", "activate", manifest["name"], fails=True).stderr
+    graft("adapters", "remove", manifest["name"], "--force")
 
 
 def test_preferences_need_an_adapter_and_lines_and_then_go_on_from_it(graft):

@@ -280,6 +280,9 @@ def test_command_listens_on_the_socket_only(model: Path):
     assert command[command.index("--uds") + 1] == "/s/v.sock"
     assert command[command.index("--max-lora-rank") + 1] == "32"  # the next that vLLM knows
     assert command[command.index("--kv-cache-memory-bytes") + 1] == str(2**30)
+    assert "--enable-lora" in command
+    whole = server_command(VllmOptions(model, "garden@1", cpu=True, lora=False), Path("/s/v.sock"))
+    assert not [word for word in whole if "lora" in word]
     assert "--port" not in command
     assert "--trust-remote-code" not in command
 

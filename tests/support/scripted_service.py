@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ class ScriptedService:
         )
         self.published = [ADAPTER] if adapter else []
         self.other_corpora: list[str] = []
+        self.lent: list[str] = []
         self.asked_corpora: list[str | None] = []
         self.ingest_error: GraftError | None = None
         self.ingested_with: dict[str, bool] = {}
@@ -166,6 +168,16 @@ class ScriptedService:
         if adapter not in self.published:
             raise AdapterError(f"no adapter '{adapter}': it has {', '.join(self.published)}")
         self.state.adapter = adapter
+
+    @asynccontextmanager
+    async def lend(self, adapter: str) -> AsyncIterator[None]:
+        if adapter not in self.published:
+            raise AdapterError(f"no adapter '{adapter}'")
+        self.lent.append(adapter)
+        try:
+            yield
+        finally:
+            self.lent.remove(adapter)
 
     async def ingest(
         self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False

@@ -17,6 +17,8 @@ def test_the_lab_knows_every_arm_of_the_chat(name):
         ("hybrid@3f9c2a1b", "3f9c2a1b", True, False),
         ("lora@3f9c2a1b+schema", "3f9c2a1b", False, True),
         ("qlora", "qlora", False, False),
+        ("dora", "dora", False, False),
+        ("hybrid@full", "full", True, False),
         ("distilled+schema", "distilled", False, True),
     ],
 )

@@ -1,6 +1,7 @@
 """The whole lab over an answerer that knows some answers: figures, files, resumption, refusals to start."""
 
 import json
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -237,3 +238,25 @@ def test_the_learning_curve_and_its_last_doubling(pack, tmp_path):
     assert "By share of the training data: 25%: 33.3, 50%: 66.7, 100%: 100.0." in result.table
     assert "Would more data help" in (tmp_path / "out" / "report.html").read_text()
     assert run(pack, tmp_path, Gardener(truth), ["hybrid"], out="b").document["learning_curve"] is None
+
+
+def test_adapters_are_served_around_their_arm_and_no_longer(pack, tmp_path):
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def serving(name):
+        events.append(f"open {name}")
+        yield
+        events.append(f"close {name}")
+
+    def knows(question):
+        if not events or events[-1] != question.arm.name:
+            events.append(question.arm.name)
+        return truth(question)
+
+    own = {"full": "garden@ffffffff"}
+    run(pack, tmp_path, Gardener(knows), ("rag", "full", "base", "lora"), adapters=own, serving=serving)
+    assert events == [
+        *("rag", "open garden@ffffffff", "full", "close garden@ffffffff"),
+        *("base", f"open {ADAPTER}", "lora", f"close {ADAPTER}"),
+    ]

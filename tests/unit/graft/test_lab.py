@@ -5,10 +5,11 @@ import json
 import pytest
 
 from core.arms import parse_lab_arm
+from core.errors import ModelError
 from core.settings import Settings
 from finetune.adapters import AdapterStore
 from graft import vllm_memory
-from graft.lab import _existing, find_adapter
+from graft.lab import _too_large, find_adapter
 
 
 @pytest.fixture
@@ -51,13 +52,15 @@ def test_an_arm_names_its_adapter_by_hash_or_by_the_newest_of_a_method(store, ar
     assert find_adapter(store, parse_lab_arm(arm), lambda manifest: manifest.base_name == "b") == adapter
 
 
-def test_arms_that_exist_are_added_unless_memory_will_not_do(store, monkeypatch):
-    settings, said = Settings(), []
-    fits = lambda manifest: manifest.base_name == "b"  # noqa: E731
+def test_a_whole_model_for_which_there_is_no_memory_is_left_out_or_refused(store, monkeypatch):
+    said: list[str] = []
+    adapters = {"qlora": "garden@cccc3333", "full": "garden@eeee5555"}
     monkeypatch.setattr(vllm_memory, "gpu_memory", list)
     monkeypatch.setattr(vllm_memory, "available_memory", lambda: 64 * vllm_memory.GIB)
-    assert [arm.name for arm in _existing(store, fits, settings, said.append)] == ["qlora", "full", "distilled"]
+    assert _too_large(store, adapters, Settings(), [], said.append) == set()
     monkeypatch.setattr(vllm_memory, "available_memory", lambda: 0)
-    assert [arm.name for arm in _existing(store, fits, settings, said.append)] == ["qlora", "distilled"]
+    assert _too_large(store, adapters, Settings(), ["full"], said.append) == {"full"}
+    with pytest.raises(ModelError, match="whole model"):
+        _too_large(store, adapters, Settings(), [], said.append)
     (line,) = said
     assert line.startswith("arm full is left out: garden@eeee5555 is a whole model")

@@ -5,6 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -21,7 +22,7 @@ ONE, OTHER = "garden@aaaa1111", "garden@bbbb2222"
 class Server:
     """In the place of a VllmProcess: notes its life. `slow` starts wait until they are stopped."""
 
-    made: list["Server"] = []
+    made: ClassVar[list["Server"]] = []
     error: Exception | None = None
     slow = False
 
