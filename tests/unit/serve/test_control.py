@@ -10,6 +10,7 @@ from core import errors
 from core.arms import ARMS
 from core.chat import Delta, Done, Found, Question, Searching
 from core.errors import AdapterError, GraftError, IngestError, OverloadedError, RequestError, ServeError
+from core.service import CorpusInfo
 from core.types import Answer, Citation, Passage
 from serve.control import create_control_app
 from serve.events import decode_error, decode_event, encode_error, encode_event
@@ -117,7 +118,8 @@ def test_search_adapters_corpora_status():
     hits = call(service, "POST", "/search", json={"text": "quince", "k": 1}).json()
     assert [Passage.model_validate(hit).source for hit in hits] == ["shrubs/quince.md"]
     assert call(service, "GET", "/adapters").json()[0]["name"] == ADAPTER
-    assert call(service, "GET", "/corpora").json() == [{"name": "garden", "chunks": 12, "documents": 11}]
+    found = [CorpusInfo.model_validate(item) for item in call(service, "GET", "/corpora").json()]
+    assert found == [CorpusInfo(name="garden", chunks=12, documents=11)]
     assert call(service, "GET", "/status").json()["model"]["state"] == "ready"
 
 
