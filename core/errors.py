@@ -88,6 +88,10 @@ class RequestError(GraftError):
     """A request asks for something that does not exist: an arm, a format, a schema, a model name."""
 
 
+class UsersError(GraftError):
+    """The list of users is missing or damaged, or a change of it cannot be made."""
+
+
 class NotAllowedError(RequestError):
     """The role of whoever asks does not allow this."""
 

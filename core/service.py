@@ -65,7 +65,10 @@ class ServiceStatus(BaseModel):
 
 
 class AdapterInfo(BaseModel):
-    """One published adapter. `name` is its immutable served name, `domain@hash`."""
+    """One published adapter. `name` is its immutable served name, `domain@hash`.
+
+    `people`: how many rows it was trained on came of what users said, by the users' ids.
+    """
 
     name: str
     active: bool = False
@@ -74,6 +77,7 @@ class AdapterInfo(BaseModel):
     method: str = "lora"
     examples: int = 0
     metrics: dict[str, Any] = {}
+    people: dict[str, int] = {}
 
 
 class CorpusInfo(BaseModel):

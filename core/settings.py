@@ -252,6 +252,11 @@ class Settings(Section):
     """Everything that can be set. A key that is not here is an error."""
 
     workspace: Path = Field(default=Path(".graft"), description="The folder that holds all state.")
+    auth_file: Path | None = Field(
+        default=None,
+        description="The list of users (graft users): everybody logs in, and keys act as a user of it. None: nobody is "
+        "asked, and each browser is a user.",
+    )
     models: ModelSettings = ModelSettings()
     ingest: IngestSettings = IngestSettings()
     retrieve: RetrieveSettings = RetrieveSettings()
@@ -310,7 +315,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         path = name.removeprefix(PREFIX).lower().split("__")
         if not _is_setting(path):
             raise SettingsError(f"environment variable {name} is not a setting: see docs/settings.md for the names")
-        is_text = path == ["workspace"]
+        is_text = path in (["workspace"], ["auth_file"])
         try:
             _set(found, path, text if is_text else yaml.safe_load(text))
         except yaml.YAMLError as error:

@@ -1,5 +1,6 @@
 """The words of Graft as types: examples, evidence, citations, answers. No behaviour beyond validation."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -46,6 +47,20 @@ class Example(BaseModel):
     def record(self) -> str:
         """The record this example asks about (`record:` tag), or its own id: the unit of the train/test split."""
         return next((t[len("record:") :] for t in self.tags if t.startswith("record:")), self.id)
+
+    @property
+    def user(self) -> str | None:
+        """Whose correction this example came of, as a user's id (`user:` tag); None: nobody's."""
+        return user_in(self.tags)
+
+
+USER_TAG = "user:"
+"""The tag that says from whose feedback a line of training data came: with the user's id, which is no name."""
+
+
+def user_in(tags: Sequence[str]) -> str | None:
+    """The id of the user that tags name, or None."""
+    return next((tag.removeprefix(USER_TAG) for tag in tags if tag.startswith(USER_TAG)), None)
 
 
 class Place(BaseModel):

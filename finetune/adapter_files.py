@@ -17,7 +17,8 @@ class Provenance(BaseModel):
     """Where an adapter's base and data came from, as far as its job does not say.
 
     `base_revision` tells versions of a base of the same name apart; `corpus` is the hash of the index that the rows
-    were built from, `corpus_generation` its name. Counts are examples (`train`, `test`) and training records.
+    were built from, `corpus_generation` its name. Counts are examples (`train`, `test`) and training records. `people`:
+    rows that came of what users of the page said, by the users' ids, those of the adapter it goes on from included.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,6 +29,7 @@ class Provenance(BaseModel):
     train: int | None = None
     test: int | None = None
     records: int | None = None
+    people: dict[str, int] = {}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from finetune.rows import Progress, Row, RowOptions, build_rows, check_leakage
 class RowsCard(BaseModel):
     """What every kind of training data says of itself. `data_hash` covers every row; `inputs` is what it depends on.
 
-    `rows` and `records` are counts; `tokens`: median, 95% and most of a row.
+    `rows` and `records` are counts; `tokens`: median, 95% and most of a row; `people`: rows that came of what users of
+    the page said, by the users' ids.
     """
 
     domain: str
@@ -35,6 +36,7 @@ class RowsCard(BaseModel):
     examples: int = 0
     test_examples: int = 0
     tokens: list[int] = []
+    people: dict[str, int] = {}
 
 
 class DatasetCard(RowsCard):
@@ -100,6 +102,7 @@ def build_dataset(
         on_left_out=left_out.__setitem__,
     )
     formats = {example.id: example.format for example in pack.train_examples}
+    people = {example.id: example.user for example in pack.train_examples}
     card = DatasetCard(
         domain=pack.name,
         data_hash=sha256_json([row.model_dump() for row in rows]),
@@ -117,6 +120,7 @@ def build_dataset(
         tokens=spread([row.tokens for row in rows]),
         dropped=sum(bool(row.dropped) for row in rows),
         left_out=left_out,
+        people=Counter(person for row in rows if (person := people[row.example])),
     )
     write_lines(folder / "rows.jsonl", (row.model_dump() for row in rows))
     write_json(folder / "card.json", card.model_dump())

@@ -4,6 +4,7 @@ Prompts come from core.prompt over the passages that the answer was given over, 
 Knows no model and no trainer.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from core.files import read_json, sha256_file, sha256_json, write_json, write_li
 from core.pack import DomainPack
 from core.passages import CountTokens, contains_quote, to_passages
 from core.prompt import CountMessages, Message, PromptRequest, render
-from core.types import STRUCTURED, Passage
+from core.types import STRUCTURED, Passage, user_in
 from finetune.dataset import RowsCard, spread
 from finetune.preferences import Preference, Side, read_preferences
 
@@ -62,7 +63,9 @@ def build_preference_rows(
     rows = _pairs(maker, preferences) if data == "pairs" else _judgements(maker, preferences)
     sizes = [max(count_messages([*row["prompt"], *row[key]]) for key in _answers(row)) for row in rows]
     sized = [{**row, "tokens": size} for row, size in zip(rows, sizes, strict=True)]
-    kept = [row for row in sized if row["tokens"] <= context_tokens]
+    fitting = [row for row in sized if row["tokens"] <= context_tokens]
+    people = Counter(user for row in fitting for user in row["users"])
+    kept = [{key: value for key, value in row.items() if key != "users"} for row in fitting]
     if len(kept) < FEWEST:
         kind = "pairs of a better and a worse answer" if data == "pairs" else "judged answers"
         where = " or ".join(str(path) for path in files)
@@ -81,6 +84,7 @@ def build_preference_rows(
         examples=len(preferences),
         test_examples=len(pack.test_examples),
         tokens=spread([row["tokens"] for row in kept]),
+        people=people,
     )
     write_lines(rows_file, kept)
     write_json(card_file, card.model_dump())
@@ -132,14 +136,14 @@ def _pairs(maker: _Prompts, preferences: Sequence[Preference]) -> list[dict[str,
         prompt, cited = maker.prompt(preference)
         answers = [maker.answer(side, preference, cited) for side in preference.sides]
         if preference.is_pair:
-            rows.append(_row(preference, prompt, chosen=answers[0], rejected=answers[1]))
+            rows.append(_row([preference], prompt, chosen=answers[0], rejected=answers[1]))
         else:
             known = judged.setdefault(sha256_json(prompt), {})
             known.setdefault(bool(preference.good), (preference, prompt, answers[0]))
     for sides in judged.values():
         if len(sides) == 2 and sides[True][2] != sides[False][2]:
             preference, prompt, chosen = sides[True]
-            rows.append(_row(preference, prompt, chosen=chosen, rejected=sides[False][2]))
+            rows.append(_row([preference, sides[False][0]], prompt, chosen=chosen, rejected=sides[False][2]))
     return rows
 
 
@@ -149,12 +153,14 @@ def _judgements(maker: _Prompts, preferences: Sequence[Preference]) -> list[dict
         prompt, cited = maker.prompt(preference)
         good = [True, False] if preference.is_pair else [bool(preference.good)]
         for side, label in zip(preference.sides, good, strict=True):
-            rows.append(_row(preference, prompt, completion=maker.answer(side, preference, cited), label=label))
+            rows.append(_row([preference], prompt, completion=maker.answer(side, preference, cited), label=label))
     return rows
 
 
-def _row(preference: Preference, prompt: list[Message], **answers: Any) -> dict[str, Any]:
-    return {"prompt": prompt, **answers, "record": preference.record, "id": preference.id}
+def _row(sources: Sequence[Preference], prompt: list[Message], **answers: Any) -> dict[str, Any]:
+    """One row, named after the first of what it was made of; `users` are whose judgements those are."""
+    users = sorted({user for source in sources if (user := user_in(source.tags))})
+    return {"prompt": prompt, **answers, "record": sources[0].record, "id": sources[0].id, "users": users}
 
 
 def _answers(row: dict[str, Any]) -> tuple[str, ...]:

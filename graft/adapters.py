@@ -6,6 +6,7 @@ Prints nothing; what a person should know is in the manifest's remarks.
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,8 +40,8 @@ It was trained on the prompts of its Graft (prompt hash in `graft.json`). Anothe
 """
 
 
-def provenance(service: LocalService, card: RowsCard, models: PreparedModels) -> Provenance:
-    """Where a run's base and data come from."""
+def provenance(service: LocalService, card: RowsCard, models: PreparedModels, parent: str | None = None) -> Provenance:
+    """Where a run's base and data come from; `parent` is the adapter that it goes on from."""
     from core.index import CorpusFiles, index_fingerprint
 
     folder = service.workspace.corpus(service.pack.name)
@@ -52,7 +53,13 @@ def provenance(service: LocalService, card: RowsCard, models: PreparedModels) ->
         train=card.examples,
         test=card.test_examples,
         records=card.records,
+        people=dict(Counter(card.people) + Counter(_people_of(service, parent))),
     )
+
+
+def _people_of(service: LocalService, adapter: str | None) -> dict[str, int]:
+    """From whose feedback an adapter learnt."""
+    return service.store.manifest(adapter).provenance.people if adapter is not None else {}
 
 
 def import_adapter(

@@ -23,6 +23,7 @@ from graft import (
     cli_retriever,
     cli_serve,
     cli_train,
+    cli_users,
 )
 from graft.console import Console
 
@@ -87,6 +88,7 @@ cli_advise.register(app)
 cli_retriever.register(app)
 cli_feedback.register(app)
 cli_keys.register(app)
+cli_users.register(app)
 
 
 def hoist_global_options(arguments: list[str]) -> list[str]:

@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
 @keys.command()
 def add(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Who the key is for.")],
+    name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
+    user: Annotated[
+        str | None, typer.Option(help="Whose key it is, in the list of users (default: the user of that name).")
+    ] = None,
     requests_per_minute: Annotated[
         int | None, typer.Option(min=1, help="Requests this key may make in a minute.")
     ] = None,
@@ -37,9 +40,10 @@ def add(
     from serve.api_keys import add_key
 
     console: Console = context.obj
-    path = _path(console, file)
+    path = keys_path(console, file)
+    _check_user(console, user or name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    key = add_key(path, name, requests_per_minute=requests_per_minute, max_body_mib=max_body_mib)
+    key = add_key(path, name, user=user, requests_per_minute=requests_per_minute, max_body_mib=max_body_mib)
     if as_json:
         console.emit({"name": name, "key": key, "file": str(path)})
         return
@@ -51,19 +55,20 @@ def add(
 
 @keys.command(name="list")
 def list_(context: typer.Context, file: File = None, as_json: AsJson = False) -> None:
-    """List who has a key, with the limits."""
+    """List the keys, with whose they are and their limits."""
     from serve.api_keys import read_keys
 
     console: Console = context.obj
-    found = read_keys(_path(console, file))
+    found = read_keys(keys_path(console, file))
     if as_json:
-        limits = ("name", "requests_per_minute", "max_body_mib")
-        console.emit({"keys": [{name: getattr(key, name) for name in limits} for key in found]})
+        shown = ("name", "owner", "requests_per_minute", "max_body_mib")
+        console.emit({"keys": [{name: getattr(key, name) for name in shown} for key in found]})
         return
     for key in found:
         per_minute = f"{key.requests_per_minute} requests a minute" if key.requests_per_minute else ""
         size = f"{key.max_body_mib:g} MiB" if key.max_body_mib else ""
-        print("  ".join(part for part in (key.name, per_minute, size) if part))
+        owner = f"of {key.user}" if key.user else ""
+        print("  ".join(part for part in (key.name, owner, per_minute, size) if part))
 
 
 @keys.command()
@@ -74,10 +79,24 @@ def remove(
     from serve.api_keys import remove_key
 
     console: Console = context.obj
-    remove_key(_path(console, file), name)
+    remove_key(keys_path(console, file), name)
     console.say(f"'{name}' has no key any more")
 
 
-def _path(console: Console, file: Path | None) -> Path:
+def keys_path(console: Console, file: Path | None) -> Path:
+    """The file of keys that a command is about."""
     settings = console.settings()
     return (file or settings.serve.api_keys_file or settings.workspace / "keys.txt").expanduser().absolute()
+
+
+def _check_user(console: Console, name: str) -> None:
+    """Where there is a list of users, a key of nobody would never be accepted."""
+    path = console.settings().auth_file
+    if path is None:
+        return
+    from core.errors import UsersError
+    from core.users import read_users
+
+    known = [user.name for user in read_users(path.expanduser())]
+    if name not in known:
+        raise UsersError(f"there is no user '{name}' (there are {', '.join(known)}): name one with --user")

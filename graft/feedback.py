@@ -19,7 +19,7 @@ from core.pack import DomainPack
 from core.passages import to_citations
 from core.standalone import standalone_question
 from core.turns import Turn
-from core.types import STRUCTURED, Citation, Evidence, Example
+from core.types import STRUCTURED, USER_TAG, Citation, Evidence, Example
 from finetune.synthesis.candidate import Candidate, ReviewFile
 
 _TEACHER = "user"
@@ -39,7 +39,7 @@ def review_entry(rating: Rating, domain: str) -> Candidate | None:
         schema=turn.question.schema_name,
         evidence=tuple(Evidence(source=one.source, quote=one.quote) for one in evidence),
         answerable=right.answerable,
-        tags=("feedback",),
+        tags=("feedback", f"{USER_TAG}{rating.user}"),
     )
     shown = {one.number for one in evidence}
     passage = "\n\n".join(one.text for one in turn.passages or () if one.number in shown)
@@ -101,16 +101,18 @@ def _of_rating(rating: Rating, domain: str) -> Iterator[dict[str, Any]]:
     if right is not None and right.answer != given:
         evidence = [{"source": one.source, "quote": one.quote} for one in _evidence(rating, right, domain)]
         pair = {"chosen": right.answer, "rejected": given, "evidence": evidence}
-        yield _line(f"feedback-{turn.id}", turn, "correction", pair)
+        yield _line(f"feedback-{turn.id}", turn, "correction", rating.user, pair)
     elif rating.verdict is not None:
-        yield _line(f"feedback-{turn.id}", turn, "rating", {"answer": given, "good": rating.verdict == "up"})
+        judged = {"answer": given, "good": rating.verdict == "up"}
+        yield _line(f"feedback-{turn.id}", turn, "rating", rating.user, judged)
 
 
 def _of_vote(vote: Vote) -> Iterator[dict[str, Any]]:
     answered = [(number, turn) for number, turn in enumerate(vote.turns) if _has_answer(turn)]
     if vote.outcome == "none":
         for number, turn in answered:
-            yield _line(f"vote-{vote.id}-{number}", turn, "vote", {"answer": _side(turn), "good": False})
+            judged = {"answer": _side(turn), "good": False}
+            yield _line(f"vote-{vote.id}-{number}", turn, "vote", vote.user, judged)
     best = next((turn for number, turn in answered if number == vote.winner), None)
     if vote.outcome != "winner" or best is None:
         return
@@ -120,10 +122,10 @@ def _of_vote(vote: Vote) -> Iterator[dict[str, Any]]:
             worse = without_marks(worse)  # its marks count passages that this prompt does not have
         if number != vote.winner and worse != _side(best):
             pair = {"chosen": _side(best), "rejected": worse}
-            yield _line(f"vote-{vote.id}-{number}", best, "vote", pair, f"against:{turn.question.arm.name}")
+            yield _line(f"vote-{vote.id}-{number}", best, "vote", vote.user, pair, f"against:{turn.question.arm.name}")
 
 
-def _line(identity: str, turn: Turn, origin: str, sides: dict[str, Any], *tags: str) -> dict[str, Any]:
+def _line(identity: str, turn: Turn, origin: str, user: str, sides: dict[str, Any], *tags: str) -> dict[str, Any]:
     model = turn.answer.model if turn.answer else ""
     return {
         "id": identity,
@@ -135,7 +137,13 @@ def _line(identity: str, turn: Turn, origin: str, sides: dict[str, Any], *tags: 
             {"source": passage.source, "locator": passage.locator, "text": passage.text}
             for passage in turn.passages or ()
         ],
-        "tags": [f"origin:{origin}", f"arm:{turn.question.arm.name}", f"model:{model}", *tags],
+        "tags": [
+            f"origin:{origin}",
+            f"arm:{turn.question.arm.name}",
+            f"model:{model}",
+            f"{USER_TAG}{user}",
+            *tags,
+        ],
     }
 
 

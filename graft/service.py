@@ -347,6 +347,7 @@ class LocalService:
                 method=m.method,
                 examples=m.examples,
                 metrics=m.metrics,
+                people=m.provenance.people,
             )
             for m in self.store.list()
             if not m.merged or m.name == self._lent_as_active

@@ -233,7 +233,9 @@ def _train(service: LocalService, job: Job, card: RowsCard, tell: OnTraining) ->
         process.stop()
     tell(TrainingStatus(state="publishing", progress=1.0, detail="checking and publishing"))
     metrics = process.status().metrics
-    return service.store.publish(trained, job, card.rows, metrics, provenance(service, card, _models(service)))
+    return service.store.publish(
+        trained, job, card.rows, metrics, provenance(service, card, _models(service), job.parent)
+    )
 
 
 def _parent(service: LocalService) -> Parent | None:

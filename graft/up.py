@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from core.document_store import DocumentStore
 from core.errors import GraftError, ServeError
 from core.service import PartStatus, TrainingStatus
+from core.sessions import Sessions
+from core.user_database import UserDatabase
+from core.users import UserList
 from graft.corpus_shelf import LocalCorpusShelf
 from graft.service import LocalService
 from graft.sockets import control_socket
@@ -33,17 +36,18 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
     from serve.http_server import check_port, run_servers
 
     settings = service.settings.serve
-    check_bind(settings)
+    logins = _logins(service)
+    check_bind(settings, logins.users if logins else None)
     check_port(settings.host, settings.port)
     socket = control_socket(service.workspace, service.pack.name)
     documents = DocumentStore(service.workspace.root / "corpora")
     shelf = LocalCorpusShelf(service)
     pages = SandboxedPages(service.settings.ingest.max_file_mib << 20)
-    app = create_app(service, settings, service.engine_counts, documents)
+    users, sessions = (logins.users, logins if page else None) if logins else (None, None)
+    app = create_app(service, settings, service.engine_counts, documents, users, sessions)
     if page:
         from core.conversations import ConversationStore
         from core.feedback_store import FeedbackStore
-        from core.user_database import UserDatabase
         from graft.advice_desk import LocalAdviceDesk
         from graft.chat_files import LocalChatFiles
         from graft.example_desk import LocalExampleDesk
@@ -52,13 +56,13 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
         from ui.mount import mount
         from ui.source_view import Sources
 
-        users = UserDatabase(service.workspace.users)
-        examples = LocalExampleDesk(service, FeedbackStore(users, service.pack.name))
+        kept = UserDatabase(service.workspace.users)
+        examples = LocalExampleDesk(service, FeedbackStore(kept, service.pack.name))
         lab, advice, training = LocalLabDesk(service), LocalAdviceDesk(service), LocalTrainingDesk(service)
-        files = LocalChatFiles(service, ConversationStore(users, service.pack.name))
+        files = LocalChatFiles(service, ConversationStore(kept, service.pack.name))
         files.sweep()
         sources = Sources(documents, pages)
-        app = mount(app, service, users, shelf, lab, advice, examples, training, files, sources)
+        app = mount(app, service, kept, shelf, lab, advice, examples, training, files, sources, sessions)
     starter = threading.Thread(
         target=_start_all, args=(service, say, train, shelf.watch.start), name="graft-start", daemon=True
     )
@@ -79,6 +83,12 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
         shelf.watch.close()
         pages.close()
         service.close()
+
+
+def _logins(service: LocalService) -> Sessions | None:
+    """Sessions of the list of users; None where nobody logs in. Raises UsersError."""
+    path = service.settings.auth_file
+    return Sessions(UserList(path.expanduser()), UserDatabase(service.workspace.users)) if path else None
 
 
 def _start_all(service: LocalService, say: Say, train: bool, watch: Callable[[], None]) -> None:

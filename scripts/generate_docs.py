@@ -60,7 +60,7 @@ def generated() -> dict[Path, str]:
 
 def settings_page() -> str:
     """The settings reference."""
-    parts = [SETTINGS_HEAD, _table((("workspace", Settings.model_fields["workspace"]),), "")]
+    parts = [SETTINGS_HEAD, _table(plain_fields(), "")]
     for name, section in sections():
         parts += [f"## {name}\n\n{inspect.getdoc(section)}\n", _table(section.model_fields.items(), name)]
     return "\n".join(parts)
@@ -68,7 +68,9 @@ def settings_page() -> str:
 
 def example_file() -> str:
     """All settings as YAML, with their descriptions as comments."""
-    lines = [EXAMPLE_HEAD, *_yaml_lines("workspace", Settings.model_fields["workspace"], "")]
+    lines = [EXAMPLE_HEAD]
+    for key, field in plain_fields():
+        lines += _yaml_lines(key, field, "")
     for name, section in sections():
         lines += ["", f"{name}:"]
         for key, field in section.model_fields.items():
@@ -90,6 +92,12 @@ def sections() -> Iterator[tuple[str, type[Section]]]:
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield name, field.annotation
+
+
+def plain_fields() -> list[tuple[str, FieldInfo]]:
+    """Settings that belong to no section."""
+    names = {name for name, _ in sections()}
+    return [(name, field) for name, field in Settings.model_fields.items() if name not in names]
 
 
 def _table(fields: Any, section: str) -> str:

@@ -1,63 +1,69 @@
-"""Who may talk to this process: Host, Origin, keys and their limits, checked before any route, page or websocket.
+"""Who may talk to this process: Host, Origin, logins, keys and their limits, checked before any route or websocket.
 
 Pure ASGI. Against DNS rebinding, requests from foreign pages, and strangers on the network; knows no route's meaning.
+With a list of users, every request that passes has one: `user` (the id), `role` and `name` stand in its state.
 """
 
 import base64
 import binascii
 import math
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.errors import ServeError
+from core.sessions import LOGIN_PATH, LOGOUT_PATH, Sessions
 from core.settings import ServeSettings
+from core.users import User, UserList
 from serve.api_keys import ApiKey, KeyRing
 from serve.body_limit import too_large, with_limited_body
 from serve.http_errors import error_response
+from serve.own_hosts import OwnHosts, is_loopback
 from serve.rate_limit import RateLimit
 from serve.request_record import record_of
 
 _OPEN_PATHS = ("/health", "/ready")
+# What a login page needs before anybody has logged in. All of it is the same for everybody.
+_LOGIN_PATHS = (LOGIN_PATH, LOGOUT_PATH, "/favicon.ico")
+_LOGIN_ASSETS = "/page-assets/"
 _TRUSTED = "graft.trusted"
 Refusal = tuple[int, str, str, dict[str, str]]
 
 
-def check_bind(settings: ServeSettings) -> None:
-    """Raise ServeError for a bind that strangers could reach without a key, or an unusable keys file."""
+def check_bind(settings: ServeSettings, users: UserList | None = None) -> None:
+    """Raise ServeError for a bind that strangers could reach without login or key, or an unusable keys file."""
     if settings.api_keys_file is not None:
         KeyRing(settings.api_keys_file)
-    elif not is_loopback(settings.host):
+    elif users is None and not is_loopback(settings.host):
         raise ServeError(
-            f"host '{settings.host}' can be reached from other machines: set serve.api_keys_file to a file of hashed "
-            "API keys (docs/api.md), or bind to 127.0.0.1"
+            f"host '{settings.host}' can be reached from other machines: set auth_file to a list of users "
+            "(graft users), or serve.api_keys_file to a file of hashed API keys (docs/api.md), or bind to 127.0.0.1"
         )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address always means this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def is_trusted(scope: Scope) -> bool:
-    """Whether the request showed a key, or none is needed."""
+    """Whether the request showed a key or a login, or none is needed."""
     return bool(scope.get(_TRUSTED))
 
 
 class AccessMiddleware:
-    """Lets a request through to `app`, or refuses it in one JSON line. Raises ServeError for an unusable keys file."""
+    """Lets a request through to `app`, or refuses it in one JSON line. Raises ServeError for an unusable keys file.
 
-    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
-        self._app = app
-        self._bound = settings.host.strip("[]").lower()
-        self._names = {name.lower() for name in settings.allowed_hosts}
+    With `users` each request needs one of them: by a key, or, with `sessions`, by a login; whoever opens a page without
+    is led to the login page.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: ServeSettings,
+        users: UserList | None = None,
+        sessions: Sessions | None = None,
+    ) -> None:
+        self._app, self._users, self._sessions = app, users, sessions
+        self._hosts = OwnHosts(settings)
         self._keys = KeyRing(settings.api_keys_file) if settings.api_keys_file else None
         self._largest_mib, self._per_minute = settings.max_body_mib, settings.requests_per_minute
         self._rate = RateLimit()
@@ -70,6 +76,8 @@ class AccessMiddleware:
         refusal, largest = self._check(scope)
         if refusal is None:
             await with_limited_body(self._app, largest, scope, receive, send)
+        elif self._sessions is not None and refusal[0] == 401 and _opens_page(scope):
+            await RedirectResponse(_login_path(scope), 303)(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal[1][:100]})
         else:
@@ -79,34 +87,59 @@ class AccessMiddleware:
         """Why a request may not pass, if so, and how many bytes its body may have."""
         headers = Headers(scope=scope)
         key = self._key(headers.get("authorization", ""))
+        user = self._user(key, headers)
+        if self._users is not None and key is not None and user is None:
+            key = None  # its user is gone
         largest = int(((key and key.max_body_mib) or self._largest_mib) * 2**20)
-        return self._refusal(scope, headers, key, largest), largest
+        return self._refusal(scope, headers, key, user, largest), largest
 
-    def _refusal(self, scope: Scope, headers: Headers, key: ApiKey | None, largest: int) -> Refusal | None:
-        hosts, origins = headers.getlist("host"), headers.getlist("origin")
-        host = _split_host(hosts[0]) if len(hosts) == 1 else None
-        if host is None or not self._is_own(host[0], scope):
-            name = hosts[0][:100] if hosts else ""
-            return 403, f"host '{name}' is not served here: add it to serve.allowed_hosts", "host_not_allowed", {}
-        if origins and not (len(origins) == 1 and self._is_own_origin(origins[0], host)):
-            message = f"origin '{origins[0][:100]}' may not call this: add its host to serve.allowed_hosts"
-            return 403, message, "origin_not_allowed", {}
+    def _user(self, key: ApiKey | None, headers: Headers) -> User | None:
+        """Whom of the list a request is from: whose key it shows, else who is logged in."""
+        if self._users is None:
+            return None
+        if key is not None:
+            return self._users.named(key.owner)
+        return self._sessions.user_of(headers.get("cookie", "")) if self._sessions is not None else None
+
+    def _refusal(
+        self, scope: Scope, headers: Headers, key: ApiKey | None, user: User | None, largest: int
+    ) -> Refusal | None:
+        foreign = self._hosts.refusal(headers, (scope.get("server") or ("",))[0])
+        if foreign is not None:
+            return 403, *foreign, {}
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit() or int(length) > largest:
             return 413, too_large(largest), "body_too_large", {}
-        scope[_TRUSTED] = trusted = self._keys is None or key is not None
+        if self._users is not None:
+            # Also where nobody is known: nothing further out has a say in it.
+            known = ("", None, "") if user is None else (user.id, user.role, user.name)
+            scope.setdefault("state", {}).update(zip(("user", "role", "name"), known, strict=True))
+        scope[_TRUSTED] = trusted = self._is_let_in(key, user)
         is_api = scope["path"] == "/v1" or scope["path"].startswith("/v1/")
         if trusted:
-            return self._too_many(scope, key) if is_api else None
-        if scope["path"] in _OPEN_PATHS:
+            return self._too_many(scope, key, user) if is_api else None
+        if scope["path"] in _OPEN_PATHS or self._leads_to_login(scope["path"]):
             return None
-        challenge = "Bearer" if is_api else 'Basic realm="Graft", charset="UTF-8"'
+        # A browser's own dialogue for names and keys would hide the login page.
+        challenge = "Bearer" if is_api or self._sessions is not None else 'Basic realm="Graft", charset="UTF-8"'
         message = "a valid API key is needed: send 'Authorization: Bearer KEY', or log in with your name and key"
+        if self._sessions is not None:
+            message = "log in first, or send a valid API key: 'Authorization: Bearer KEY'"
         return 401, message, "invalid_api_key", {"WWW-Authenticate": challenge}
 
-    def _too_many(self, scope: Scope, key: ApiKey | None) -> Refusal | None:
-        """A refusal once the key has used up its minute. Without keys, all callers share one."""
-        name = record_of(scope).key = key.name if key else ""
+    def _is_let_in(self, key: ApiKey | None, user: User | None) -> bool:
+        if self._users is not None:
+            return user is not None
+        return self._keys is None or key is not None
+
+    def _leads_to_login(self, path: str) -> bool:
+        return self._sessions is not None and (path in _LOGIN_PATHS or path.startswith(_LOGIN_ASSETS))
+
+    def _too_many(self, scope: Scope, key: ApiKey | None, user: User | None) -> Refusal | None:
+        """A refusal once the key has used up its minute. Without keys, all callers share one, or all of one user."""
+        record = record_of(scope)
+        record.key, record.user = key.name if key else "", user.name if user else ""
+        name = record.key if key or user is None else f"login {user.name}"
         allowed = (key and key.requests_per_minute) or self._per_minute
         if allowed is None or scope.get("method") != "POST":
             return None
@@ -115,28 +148,6 @@ class AccessMiddleware:
             return None
         message = f"more than {allowed} requests in a minute: try again in {math.ceil(seconds)} s"
         return 429, message, "rate_limit_exceeded", {"Retry-After": str(math.ceil(seconds))}
-
-    def _is_own(self, host: str, scope: Scope) -> bool:
-        if is_loopback(host) or host in self._names:
-            return True
-        # With a wildcard bind, the address that the connection came in on: an address cannot be rebound, a name can.
-        arrived = (scope.get("server") or ("",))[0]
-        return host in (self._bound, arrived) and host not in ("", "0.0.0.0", "::")  # noqa: S104
-
-    def _is_own_origin(self, origin: str, host: tuple[str, int | None]) -> bool:
-        """A page of this very server (same port as in Host), or of an allowed host."""
-        try:
-            parts = urlsplit(origin)
-            name, port = (parts.hostname or "").lower(), parts.port
-        except ValueError:
-            return False
-        if parts.scheme not in ("http", "https") or not name:
-            return False
-        if name in self._names:
-            return True
-        default = 443 if parts.scheme == "https" else 80
-        same_port = (port or default) == (host[1] or default)
-        return same_port and (name == host[0] or (is_loopback(name) and is_loopback(host[0])))
 
     def _key(self, authorization: str) -> ApiKey | None:
         """The key that a request shows, if it is one of the file's."""
@@ -155,15 +166,15 @@ class AccessMiddleware:
         return found if found is not None and found.name == name else None
 
 
-def _split_host(value: str) -> tuple[str, int | None] | None:
-    """Name (lower case, without brackets) and port of a Host header, or None when it is malformed."""
-    if not value or any(character in value for character in "/@?#\\ "):
-        return None
-    try:
-        parts = urlsplit(f"//{value}")
-        return (parts.hostname or "").lower(), parts.port
-    except ValueError:
-        return None
+def _opens_page(scope: Scope) -> bool:
+    is_get = scope["type"] == "http" and scope["method"] == "GET"
+    return is_get and "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/v1/")
+
+
+def _login_path(scope: Scope) -> str:
+    """The login page, which leads back to what was asked for."""
+    wanted = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope.get("query_string") else "")
+    return LOGIN_PATH if wanted == "/" else f"{LOGIN_PATH}?next={quote(wanted, safe='')}"
 
 
 async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:

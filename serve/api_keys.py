@@ -1,4 +1,7 @@
-"""API keys as a file holds them: one line per key, `name:sha256 of the key in hex`, then limits. Stores no key."""
+"""API keys as a file holds them: one line per key, `name:sha256 of the key in hex`, then its user and limits.
+
+Stores no key. Where there is a list of users, a key acts as one of them (`ApiKey.owner`).
+"""
 
 import hashlib
 import hmac
@@ -14,23 +17,36 @@ from core.files import write_atomically
 logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[\w.@-]+", re.ASCII)
 _LINE = re.compile(r"(?P<name>[\w.@-]+):(?P<digest>[0-9a-f]{64})(?P<limits>(\s+\w+=\S+)*)", re.ASCII)
-_FORM = "'name:' and the SHA-256 of the key as 64 hex digits, then perhaps requests_per_minute=N or max_body_mib=N"
+_FORM = (
+    "'name:' and the SHA-256 of the key as 64 hex digits, then perhaps user=NAME, requests_per_minute=N or "
+    "max_body_mib=N"
+)
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """One line of the file. Limits that are None follow the settings of the same name."""
+    """One line of the file. Limits that are None follow the settings of the same name.
+
+    `user` is whose key it is, in the list of users; None: the user of the key's own name.
+    """
 
     name: str
     digest: str
     requests_per_minute: int | None = None
     max_body_mib: float | None = None
+    user: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """The name of the user whose key it is."""
+        return self.user or self.name
 
     def line(self) -> str:
         """The key as the file holds it."""
         limits = {"requests_per_minute": self.requests_per_minute, "max_body_mib": self.max_body_mib}
         given = [f" {name}={value:g}" for name, value in limits.items() if value is not None]
-        return f"{self.name}:{self.digest}{''.join(given)}"
+        owner = f" user={self.user}" if self.user else ""
+        return f"{self.name}:{self.digest}{owner}{''.join(given)}"
 
 
 class KeyRing:
@@ -92,21 +108,23 @@ def read_keys(path: Path) -> list[ApiKey]:
     return [_parse(path, number, text) for number, text in texts if text and not text.startswith("#")]
 
 
-def add_key(path: Path, name: str, **limits: float | None) -> str:
+def add_key(path: Path, name: str, *, user: str | None = None, **limits: float | None) -> str:
     """Draw a key for `name`, add its hash to the file (which is made if need be), and return the key: only now.
 
-    `limits`: requests_per_minute, max_body_mib. Raises ServeError for a name that is taken or not one word.
+    `user` is whose key it is, if not the user `name`; `limits`: requests_per_minute, max_body_mib. Raises ServeError
+    for a name that is taken or not one word.
     """
     known = read_keys(path) if path.exists() else []
-    if not _NAME.fullmatch(name):
-        raise ServeError(f"'{name}' is no name for a key: use letters, digits, '.', '-', '_' and '@'")
+    for word in (name, user or name):
+        if not _NAME.fullmatch(word):
+            raise ServeError(f"'{word}' is no name for a key: use letters, digits, '.', '-', '_' and '@'")
     if any(key.name == name for key in known):
         raise ServeError(f"'{name}' has a key already: remove it first (graft keys remove {name})")
     key = secrets.token_urlsafe(32)
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     if text and not text.endswith("\n"):
         text += "\n"
-    entry = ApiKey(name, digest_of(key), **limits)  # type: ignore[arg-type]
+    entry = ApiKey(name, digest_of(key), user=user, **limits)  # type: ignore[arg-type]
     write_atomically(path, f"{text}{entry.line()}\n")
     path.chmod(0o600)
     return key
@@ -120,6 +138,14 @@ def remove_key(path: Path, name: str) -> None:
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     write_atomically(path, "".join(line for line in lines if not line.strip().startswith(f"{name}:")))
     path.chmod(0o600)
+
+
+def remove_keys_of(path: Path, user: str) -> list[str]:
+    """Remove every key of a user; returns the keys' names. Raises ServeError for a file that cannot be read."""
+    names = [key.name for key in read_keys(path) if key.owner == user] if path.exists() else []
+    for name in names:
+        remove_key(path, name)
+    return names
 
 
 def _read_some(path: Path) -> list[ApiKey]:
@@ -136,8 +162,9 @@ def _parse(path: Path, number: int, text: str) -> ApiKey:
             raise ValueError
         limits = dict(pair.split("=", 1) for pair in match["limits"].split())
         per_minute, mib = limits.pop("requests_per_minute", None), limits.pop("max_body_mib", None)
+        user = limits.pop("user", None)
         key = ApiKey(
-            match["name"], match["digest"], int(per_minute) if per_minute else None, float(mib) if mib else None
+            match["name"], match["digest"], int(per_minute) if per_minute else None, float(mib) if mib else None, user
         )
         if (
             limits

@@ -15,7 +15,9 @@ from starlette.responses import JSONResponse, Response
 
 from core.document_store import DocumentStore
 from core.service import DomainService
+from core.sessions import Sessions
 from core.settings import ServeSettings
+from core.users import UserList
 from serve.access import AccessMiddleware, is_trusted
 from serve.answer_desk import AnswerDesk
 from serve.chat_request import ChatRequest
@@ -33,11 +35,13 @@ def create_app(
     settings: ServeSettings,
     engine_counts: Callable[[], Mapping[str, float]] = dict,
     documents: DocumentStore | None = None,
+    users: UserList | None = None,
+    sessions: Sessions | None = None,
 ) -> FastAPI:
     """The application: /v1, /health, /ready, /metrics. Raises ServeError when the access rules cannot be read.
 
     `engine_counts` gives what vLLM counts, for /metrics; see LocalService.engine_counts. With `documents`, the cited
-    documents can be read at /documents.
+    documents can be read at /documents. With `users` every request needs one of them, by key or (`sessions`) login.
     """
     # The interactive documentation would load its scripts from a CDN.
     app = FastAPI(title="Graft", docs_url=None, redoc_url=None)
@@ -45,7 +49,7 @@ def create_app(
     desk = AnswerDesk(service, settings)
     metrics = Metrics(engine_counts, desk.counts, service.status)
     app.add_middleware(EarlyRefusal, is_full=desk.is_full)  # innermost: after keys and limits
-    app.add_middleware(AccessMiddleware, settings=settings)
+    app.add_middleware(AccessMiddleware, settings=settings, users=users, sessions=sessions)
     app.add_middleware(RecordMiddleware, count=metrics.count, with_content=settings.log_content)
     if documents is not None:
         app.include_router(document_routes(documents))

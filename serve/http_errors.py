@@ -10,7 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from core.errors import AdapterError, GraftError, ModelDownError, OverloadedError, RequestError, ServeError
+from core.errors import (
+    AdapterError,
+    GraftError,
+    ModelDownError,
+    NotAllowedError,
+    OverloadedError,
+    RequestError,
+    ServeError,
+)
 from serve.model_names import UnknownModelError
 from serve.request_record import record_of
 
@@ -41,6 +49,8 @@ def describe_error(error: Exception) -> tuple[int, str, str, str]:
     match error:
         case UnknownModelError():
             return 404, str(error), "invalid_request_error", "model_not_found"
+        case NotAllowedError():
+            return 403, str(error), "permission_error", "not_allowed"
         case RequestError():
             return 400, str(error), "invalid_request_error", "invalid_request"
         case AdapterError():

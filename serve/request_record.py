@@ -30,6 +30,7 @@ class RequestRecord:
     path: str
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     key: str = ""
+    user: str = ""
     model: str = ""
     arm: str = ""
     stream: bool = False
@@ -48,6 +49,7 @@ class RequestRecord:
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "id": self.id,
             "key": self.key,
+            "user": self.user,
             "method": self.method,
             "path": self.path,
             "model": self.model,

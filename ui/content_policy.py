@@ -72,7 +72,8 @@ async def _send_whole(held: list[Message], send: Send) -> None:
     # A page with a policy of its own (a document, which is strangers' text) keeps that one.
     headers.setdefault("content-security-policy", policy(page))
     headers["x-content-type-options"] = "nosniff"
-    headers["referrer-policy"] = "no-referrer"
+    # Not "no-referrer": with it, forms of the page's own would be sent as from nowhere, and refused.
+    headers["referrer-policy"] = "same-origin"
     headers["content-length"] = str(len(page))
     await send({**start, "headers": headers.raw})
     await send({"type": "http.response.body", "body": page})

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from core.advice_desk import AdviceDesk
@@ -14,11 +15,15 @@ from core.example_desk import ExampleDesk
 from core.feedback_store import FeedbackStore
 from core.lab_desk import LabDesk
 from core.service import DomainService
+from core.sessions import Sessions
 from core.training_desk import TrainingDesk
+from core.user_data import UserData
 from core.user_database import UserDatabase
 from ui.content_policy import ContentPolicy
 from ui.downloads import download_routes
+from ui.gradio_gate import Belongings, GradioGate
 from ui.lab_reports import report_routes
+from ui.login import login_routes
 from ui.visitors import Visitors
 
 if TYPE_CHECKING:
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/page-assets"
 # What all pages share comes first.
-_STYLES = ("page.css", "chat.css", "examples.css", "train.css", "boards.css")
+_STYLES = ("page.css", "chat.css", "examples.css", "train.css", "boards.css", "account.css")
 _SCRIPTS = ("page.js", "chat.js", "boards.js")
 _HEAD = "".join(
     [
@@ -48,30 +53,50 @@ def mount(
     training: TrainingDesk | None = None,
     files: ChatFiles | None = None,
     sources: "Sources | None" = None,
+    sessions: Sessions | None = None,
 ) -> FastAPI:
     """Mount the page over `service`; routes registered before (`/v1`, `/health`) keep working. Returns the app.
 
     `users` keeps what users leave behind: their conversations and ratings. `shelf` holds the collections of documents,
     `lab` runs labs and reads them, `advice` says what they speak for, `examples` looks after what is
     trained on, `training` after that, `files` after those that users add to a conversation; `sources` are read beside
-    the chat where they are cited.
+    the chat where they are cited. With `sessions` everybody logs in, and `app` lets nobody else through (serve.access);
+    without, each browser is a user.
     """
     import gradio as gr
+    from gradio.routes import App as GradioApp
 
     from ui.page import build_page
     from ui.theme import build_theme
 
-    conversations, feedback = ConversationStore(users, service.pack.name), FeedbackStore(users, service.pack.name)
+    domain = service.pack.name
+    conversations, feedback = ConversationStore(users, domain), FeedbackStore(users, domain)
     # Where the page takes no files, an upload of any size is refused.
     largest = max(1, shelf.max_file_bytes if shelf else 0, files.limits.file_bytes if files else 0)
     app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="page-assets")
     app.include_router(download_routes(conversations, feedback, files))
     app.include_router(report_routes(lab, advice, service.pack.name))
     app.add_middleware(ContentPolicy)
-    app.add_middleware(Visitors, secret=users.secret())
-    return gr.mount_gradio_app(
+    if sessions is None:
+        app.add_middleware(Visitors, secret=users.secret())
+    else:
+        app.include_router(login_routes(sessions, service.pack.title))
+    mounted = gr.mount_gradio_app(
         app,
-        build_page(service, conversations, feedback, shelf, lab, advice, examples, training, files, sources),
+        build_page(
+            service,
+            conversations,
+            feedback,
+            shelf,
+            lab,
+            advice,
+            examples,
+            training,
+            files,
+            sources,
+            UserData(users, domain),
+            logins=sessions is not None,
+        ),
         path="/",
         theme=build_theme(),
         head=_HEAD,
@@ -86,3 +111,8 @@ def mount(
         max_file_size=largest,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+    belongings = Belongings()
+    for route in mounted.routes:
+        if isinstance(route, Mount) and isinstance(route.app, GradioApp):
+            route.app.add_middleware(GradioGate, belongings=belongings)
+    return mounted

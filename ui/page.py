@@ -15,6 +15,8 @@ from core.lab_desk import LabDesk
 from core.roles import Right
 from core.service import DomainService
 from core.training_desk import TrainingDesk
+from core.user_data import UserData
+from ui.account_page import build_account, wire_account
 from ui.advice_page import build_advice, wire_advice
 from ui.arena_page import build_arena, wire_arena
 from ui.chat_page import build_chat, wire_chat
@@ -47,13 +49,17 @@ def build_page(
     training: TrainingDesk | None = None,
     files: ChatFiles | None = None,
     sources: Sources | None = None,
+    data: UserData | None = None,
+    *,
+    logins: bool = False,
 ) -> gr.Blocks:
     """Build the page over `service`, with a page for documents where there is a `shelf`, and so on.
 
     `files` can be added in the chat; `sources` open beside it where they are cited.
 
     Theme and style sheet are given when it is mounted (`ui.mount`). A tab that not every role may use is built under
-    `page.only(right)` and named in `guarded`.
+    `page.only(right)` and named in `guarded`; with `logins` it is shown once it is known who looks. `data` is what is
+    kept of users, for the page of their account.
     """
     pack = service.pack
     # Uploads that nobody added to the documents are removed after a day.
@@ -87,26 +93,38 @@ def build_page(
                     wire_train(training, train_tab, build_train(training))
                 guarded.append((train_tab, Right.TRAIN))
             if lab is not None:
-                with page.only(Right.LAB), gr.Tab(t("Lab"), id="lab", elem_id="page-lab") as lab_tab:
+                with (
+                    page.only(Right.LAB),
+                    gr.Tab(t("Lab"), id="lab", elem_id="page-lab") as lab_tab,
+                ):
                     wire_lab(lab, lab_tab, build_lab())
                 guarded.append((lab_tab, Right.LAB))
             if advice is not None:
-                with gr.Tab(t("Advisor"), id="advice", elem_id="page-advice") as advice_tab:
+                with (
+                    page.only(Right.LAB),
+                    gr.Tab(t("Advisor"), id="advice", elem_id="page-advice") as advice_tab,
+                ):
                     wire_advice(advice, page, advice_tab, build_advice())
+                guarded.append((advice_tab, Right.LAB))
+            if data is not None:
+                with gr.Tab("Account", id="account", elem_id="page-account") as account_tab:
+                    wire_account(service, data, account_tab, build_account(), parts.bridge)
         build_status_strip(service, page, strip, panel, parts.send, parts.line)
         wire_chat(service, conversations, feedback, page, panel, parts, files, sources)
         wire_ratings(service.pack, feedback, Shower(parts, conversations), form)
         wire_arena(service, feedback, arena_tab, arena)
-        _hide_from_others(page, guarded)
+        _hide_from_others(page, guarded, logins=logins)
     page.queue(default_concurrency_limit=CONCURRENT_ANSWERS, api_open=False)
     return page
 
 
-def _hide_from_others(page: gr.Blocks, guarded: Sequence[tuple[gr.Tab, Right]]) -> None:
+def _hide_from_others(page: gr.Blocks, guarded: Sequence[tuple[gr.Tab, Right]], *, logins: bool) -> None:
     """Show each tab to those who may use it. Who calls its events all the same is refused by `GuardedBlocks`."""
     if not guarded:
         return
     tabs, rights = zip(*guarded, strict=True)
+    for tab in tabs:
+        tab.visible = not logins  # until it is known who looks
 
     def visible(request: gr.Request) -> Any:
         shown = [gr.update(visible=allows(request, right)) for right in rights]

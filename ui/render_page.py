@@ -5,7 +5,7 @@ from ui.downloads import EVERYTHING_PATH, conversation_path
 from ui.safe_html import escape
 
 # A grafted twig: a stem, a cut, a new shoot.
-_LOGO = (
+LOGO = (
     '<svg class="logo" viewBox="0 0 32 32" width="32" height="32" role="img" aria-label="Graft">'
     '<path class="stem" d="M16 29V17"/><path class="stem" d="M11 20l10-5"/>'
     '<path class="leaf" d="M16 17C7 17 5 10 5 4c7 0 11 4 11 13z"/>'
@@ -20,7 +20,7 @@ def masthead(pack: DomainPack) -> str:
     """Name, title, description and persona of the domain."""
     description = f'<p class="description">{escape(pack.file.description)}</p>' if pack.file.description else ""
     return (
-        f'<header class="masthead">{_LOGO}<div class="title"><h1>{escape(pack.title)}</h1>{description}</div>'
+        f'<header class="masthead">{LOGO}<div class="title"><h1>{escape(pack.title)}</h1>{description}</div>'
         f'<details class="persona"><summary>Persona</summary><p>{escape(pack.persona)}</p></details></header>'
     )
 

@@ -68,6 +68,11 @@ def role_of(request: Any) -> Role | None:
     return role if isinstance(role, Role) else None
 
 
+def name_of(request: Any) -> str:
+    """The name under which whoever is behind a request logged in; empty where nobody logs in."""
+    return str(getattr(getattr(request, "state", None), "name", None) or "")
+
+
 def allows(request: Any, right: Right) -> bool:
     """Whether whoever is behind a request holds a right."""
     return may(role_of(request), right)

@@ -69,6 +69,11 @@
     if (confirm(button.dataset.ask)) tell("delete", { conversation: button.dataset.conversation });
   }
 
+  // In the account (ui/render_account.py); the chat hears of it too, and begins a new conversation.
+  function removeMine(button) {
+    if (confirm(button.dataset.ask)) tell("delete", { conversation: "everything" });
+  }
+
   function edit(button) {
     tell("edit", { turn: Number(button.value) });
     document.querySelector("#question textarea").focus();
@@ -96,6 +101,7 @@
     "copy-answer": copy,
     "save-answer": save,
     "delete-conversation": remove,
+    "delete-mine": removeMine,
     "edit-question": edit,
   };
 
