@@ -14,13 +14,16 @@ from core.chat_files import ChatFile, ChatFiles
 from core.conversations import ConversationStore
 from core.errors import GraftError
 from ui.job import Job, stage_words
+from ui.language import marked, spoken, t
 from ui.render_attachments import adding_html, refused_html
 from ui.render_status import trouble_html
 from ui.show import Shower, Values
 from ui.talk import Talk
 from ui.visitors import user_of
 
-NEEDS_COOKIES = "This browser keeps no cookies, so files cannot be kept: allow cookies, then open the page again."
+NEEDS_COOKIES = marked(
+    "This browser keeps no cookies, so files cannot be kept: allow cookies, then open the page again."
+)
 
 
 class Attachments:
@@ -37,7 +40,7 @@ class Attachments:
         paths = [Path(path) for path in given or ()]
         if user is None or not paths:
             _forget(paths)
-            yield {parts.adding: trouble_html(NEEDS_COOKIES) if paths else "", parts.line: gr.skip()}
+            yield {parts.adding: trouble_html(t(NEEDS_COOKIES)) if paths else "", parts.line: gr.skip()}
             return
         try:
             opened = talk if talk.id else await self._begin(user)
@@ -49,7 +52,7 @@ class Attachments:
                 opened = talk
             listing = await asyncio.to_thread(self._show.listing, user, opened.id, search)
         except GraftError as error:
-            yield {parts.adding: trouble_html(str(error)), parts.line: gr.skip()}
+            yield {parts.adding: trouble_html(spoken(str(error))), parts.line: gr.skip()}
             return
         finally:
             _forget(paths)
@@ -61,7 +64,7 @@ class Attachments:
         async for stage, share in job.follow():
             states = [file for file in await self._states(user, conversation) if file.source in taken]
             yield {parts.adding: adding_html(states, stage_words(stage), share) + refused_html(refused)}
-        yield {parts.adding: refused_html(refused) + (trouble_html(job.error) if job.error else "")}
+        yield {parts.adding: refused_html(refused) + (trouble_html(spoken(job.error)) if job.error else "")}
 
     async def remove(self, request: gr.Request, event: gr.EventData, talk: Talk) -> Values:
         """Remove a file of the open conversation."""
@@ -71,8 +74,8 @@ class Attachments:
         try:
             await self._files.remove(user, talk.id, str(event.source))
         except GraftError as error:
-            return {parts.adding: trouble_html(str(error)), **self._show.nothing()}
-        return {parts.adding: "", **self._show.note(f"{event.source} is removed.")}
+            return {parts.adding: trouble_html(spoken(str(error))), **self._show.nothing()}
+        return {parts.adding: "", **self._show.note(t("{name} is removed.", name=event.source))}
 
     async def refresh(self, request: gr.Request, talk: Talk) -> Values:
         """The chips of the conversation that is open by now."""

@@ -13,6 +13,7 @@ from core.service import DomainService
 from ui.attachments import Attachments
 from ui.chat_parts import ChatParts
 from ui.handlers import Handlers
+from ui.language import t
 from ui.library import Library
 from ui.quiet import AT_ONCE, QUIET
 from ui.rating_panel import RatingForm, build_rating_form
@@ -68,7 +69,7 @@ def build_chat(
             adding = gr.HTML(elem_id="adding", js_on_load=None)
             with gr.Row(elem_id="composer", equal_height=True):
                 attach = gr.UploadButton(
-                    "Add files",
+                    t("Add files"),
                     file_count="multiple",
                     type="filepath",
                     elem_id="attach",

@@ -11,6 +11,7 @@ from core.document_links import place_path
 from core.turns import Turn
 from core.types import Citation, Passage
 from ui.downloads import own_file_path
+from ui.language import t
 from ui.safe_html import escape
 
 _KEPT_TURNS = 30
@@ -78,7 +79,7 @@ def _passage(passage: Passage, citation: Citation | None, turn: int, links: str,
     cited = citation is not None
     tag = '<span class="tag">cited</span>' if cited else ""
     own = passage.corpus == OWN_FILES
-    called = "Your file" if own else passage.corpus
+    called = t("Your file") if own else passage.corpus
     name = f'<span class="corpus">{escape(called)}</span>' if called and (own or several) else ""
     place = f'<span class="locator">{escape(_crumbs(passage.locator))}</span>' if passage.locator else ""
     return (
@@ -96,15 +97,14 @@ def _links(place: Citation | Passage, turn: int, corpus: str, conversation: str 
     own = place.corpus == OWN_FILES
     if not (place.corpus or corpus) or not place.source or (own and conversation is None):
         return ""
-    where = f" at page {place.page}" if place.page else ""
-    button = (
-        f'<button type="button" class="show-source" value="{turn} {place.number}">Show the document{where}</button>'
-    )
+    show = t("Show the document at page {page}", page=place.page) if place.page else t("Show the document")
+    button = f'<button type="button" class="show-source" value="{turn} {place.number}">{escape(show)}</button>'
     if own and conversation is not None:
-        link = f'<a class="document" href="{escape(own_file_path(conversation, place.source))}" download>Download</a>'
+        path = escape(own_file_path(conversation, place.source))
+        link = f'<a class="document" href="{path}" download>{escape(t("Download"))}</a>'
     else:
         path = escape(place_path(place, corpus))
-        link = f'<a class="document" href="{path}" target="_blank" rel="noopener">Open in a new tab</a>'
+        link = f'<a class="document" href="{path}" target="_blank" rel="noopener">{escape(t("Open in a new tab"))}</a>'
     return f'<p class="links">{button}{link}</p>'
 
 

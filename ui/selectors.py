@@ -5,6 +5,11 @@ import gradio as gr
 from core.pack import DomainPack
 from core.types import STRUCTURED, Format
 from ui import choices
+from ui.language import marked, t
+
+_CORPORA_HELP = marked(
+    "The documents that are searched, one collection or several. Persona and trained style stay the domain's."
+)
 
 
 def format_selector(pack: DomainPack, format: Format, elem_id: str) -> gr.Radio:
@@ -13,7 +18,7 @@ def format_selector(pack: DomainPack, format: Format, elem_id: str) -> gr.Radio:
         choices.format_choices(pack),
         value=format,
         label="Format",
-        info="How the answer is written.",
+        info=t("How the answer is written."),
         elem_id=elem_id,
         elem_classes="tiles",
     )
@@ -38,8 +43,8 @@ def corpora_selector(corpora: choices.Choices, elem_id: str, *, visible: bool) -
         corpora,
         value=[corpora[0][1]] if corpora else [],
         multiselect=True,
-        label="Collections",
-        info="The documents that are searched, one collection or several. Persona and trained style stay the domain's.",
+        label=t("Collections"),
+        info=t(_CORPORA_HELP),
         filterable=False,
         visible=visible,
         elem_id=elem_id,

@@ -17,6 +17,7 @@ from core.service import corpus_names
 from core.turns import Turn
 from core.types import Citation, Passage
 from ui.downloads import own_file_path
+from ui.language import t
 from ui.render_source_view import head_html, page_html, pages_html, text_html, trouble_view
 from ui.safe_html import escape
 from ui.show import Shower, Values
@@ -76,7 +77,7 @@ class SourceView:
             is_cited = wanted == (place.page or 1)
             words = [quote] if is_cited and quote else []
             picture = await self._sources.pictures.draw(content, wanted, words)
-            where = f"{document.source}, page {picture.page}"
+            where = t("{source}, page {page}", source=document.source, page=picture.page)
             head = head_html(title, where, link, pages_html(*source, picture.page, picture.pages))
             return page_html(head, picture, quote, cited_page=is_cited)
         pieces, whole = await asyncio.to_thread(document.pieces, place.start)
@@ -112,9 +113,9 @@ def _source(talk: Talk, turn: object, number: object) -> tuple[Turn, Citation | 
 def _link(place: Citation | Passage, turn: Turn, conversation: str | None) -> str:
     if place.corpus == OWN_FILES:
         path = own_file_path(conversation or "", place.source)
-        return f'<a class="document" href="{escape(path)}" download>Download</a>'
+        return f'<a class="document" href="{escape(path)}" download>{escape(t("Download"))}</a>'
     names = [place.corpus] if place.corpus else corpus_names(turn.corpus or "")[:1]
     if not names:
         return ""
     path = f"{document_path(names[0], place.source)}?file=1"
-    return f'<a class="document" href="{escape(path)}" download>Download</a>'
+    return f'<a class="document" href="{escape(path)}" download>{escape(t("Download"))}</a>'
