@@ -48,7 +48,9 @@ def build_train(desk: TrainingDesk) -> TrainParts:
             )
             with gr.Accordion(t("Finer settings"), open=False, elem_id="train-options"):
                 numbers = {
-                    name: gr.Number(label=t(words), info=t(info) if info else None, value=None, elem_id=f"train-{name}")
+                    name: gr.Textbox(
+                        label=t(words), info=t(info) if info else None, max_length=12, elem_id=f"train-{name}"
+                    )
                     for name, (words, info) in _NUMBERS.items()
                 }
                 activate = gr.Checkbox(value=True, label=t("Use the adapter when it is done"), elem_id="train-activate")
