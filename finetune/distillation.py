@@ -80,8 +80,9 @@ def student_examples(examples: Sequence[Example], answers: Sequence[TeacherAnswe
 class Distillation(BaseModel):
     """The report. Quality and tokens are of the frozen test set: the teacher's as it can be served, and the student's.
 
-    Tokens are means per question, prompt and completion. `verified` counts those of the `asked` training answers that
-    the student learnt from.
+    Tokens are means per question, prompt and completion; costs are those of 1,000 answers by the settings' prices, in
+    `currency`, the student's with its share of the training; None where nothing was timed. `verified` counts those of
+    the `asked` training answers that the student learnt from.
     """
 
     teacher: str
@@ -95,6 +96,9 @@ class Distillation(BaseModel):
     student_quality: float | None
     teacher_tokens: tuple[float, float]
     student_tokens: tuple[float, float]
+    teacher_cost: float | None = None
+    student_cost: float | None = None
+    currency: str = ""
 
     @property
     def kept(self) -> float | None:
@@ -107,6 +111,18 @@ class Distillation(BaseModel):
     def saved(self) -> float:
         """Share of the tokens of an answer that is saved."""
         return 1 - sum(self.student_tokens) / max(sum(self.teacher_tokens), 1e-9)
+
+    @property
+    def prompt_saved(self) -> float:
+        """Share of the prompt's tokens that is saved."""
+        return 1 - self.student_tokens[0] / max(self.teacher_tokens[0], 1e-9)
+
+    @property
+    def cost_saved(self) -> float | None:
+        """Share of the cost of an answer that is saved; below 0 it costs more. None: not known."""
+        if not self.teacher_cost or self.student_cost is None:
+            return None
+        return 1 - self.student_cost / self.teacher_cost
 
     def lines(self) -> list[str]:
         """The report for people."""
@@ -124,8 +140,15 @@ class Distillation(BaseModel):
             f"verified    {self.verified} of {self.asked} answers" + (f"; the others: {reasons}" if reasons else ""),
             f"quality     {self.measure} {student} against {teacher}, {kept} ({self.questions} test questions)",
             f"tokens      {read:.0f} in, {written:.0f} out, against {before:.0f} and {after:.0f}",
-            f"saved       {100 * self.saved:.0f}% of the tokens of an answer",
+            f"saved       {100 * self.saved:.0f}% of an answer's tokens, {100 * self.prompt_saved:.0f}% of its prompt's",
+            *self._cost_lines(),
         ]
+
+    def _cost_lines(self) -> list[str]:
+        if self.cost_saved is None:
+            return ["cost        unknown: no answer of the teacher has a price (prices.*)"]
+        before, after = f"{self.teacher_cost:.4g}", f"{self.student_cost:.4g} {self.currency}"
+        return [f"cost        {after} per 1,000 answers against {before}, {100 * self.cost_saved:.0f}% saved"]
 
 
 def count_reasons(answers: Sequence[TeacherAnswer]) -> dict[str, int]:

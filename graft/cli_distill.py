@@ -66,7 +66,9 @@ def distill(
     finally:
         service.close()
     if as_json:
-        console.emit({**report.model_dump(), "kept": report.kept, "saved": report.saved, "adapter": manifest.name})
+        shares = {"kept": report.kept, "saved": report.saved, "prompt_saved": report.prompt_saved}
+        shares |= {"cost_saved": report.cost_saved, "adapter": manifest.name}
+        console.emit({**report.model_dump(), **shares})
     else:
         print("\n".join(report.lines()))
 
@@ -85,6 +87,8 @@ def _teacher(
         raise SettingsError("--teacher-url needs --teacher-model: which of its models shall answer")
     if key_env is not None and not os.environ.get(key_env):
         raise SettingsError(f"environment variable {key_env} is not set or empty")
+    from graft.endpoint_model import EndpointModel
     from graft.teacher import endpoint_model
 
-    return TeacherModel(model, endpoint_model(settings, model, url, os.environ[key_env] if key_env else "unused"))
+    asked = endpoint_model(settings, model, url, os.environ[key_env] if key_env else "unused")
+    return TeacherModel(model, EndpointModel(inner=asked, name=f"{model} at {url}"))

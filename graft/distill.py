@@ -39,15 +39,10 @@ FEWEST = 8
 
 @dataclass(frozen=True)
 class TeacherModel:
-    """Who teaches. `model` None: the base model of the workspace. Only our own vLLM can decode under a schema."""
+    """Who teaches. `model` None: the base model of the workspace."""
 
     name: str
     model: "BaseChatModel | None" = None
-
-    @property
-    def is_own(self) -> bool:
-        """Whether it is the base model, served here."""
-        return self.model is None
 
 
 class _TwoModels:
@@ -133,8 +128,8 @@ async def _ask(
         raise RequestError(f"domain '{service.pack.name}' has no index yet: run graft ingest")
     by_question = {example.question: example for example in examples}
     right = replace(pipeline, retriever=RightPassages(inner=pipeline.retriever, examples=by_question))
-    arm = parse_arm(TEACHER_ARM if teacher.is_own else TEACHER_ARM.removesuffix("+schema"))
-    key = sha256_json([teacher.name, shots, service.prompt_hash, [e.model_dump() for e in examples]])
+    arm = parse_arm(TEACHER_ARM)
+    key = sha256_json([teacher.name, arm.name, shots, service.prompt_hash, [e.model_dump() for e in examples]])
     known = _read_answers(file, key)
     gate, done = asyncio.Semaphore(service.settings.lab.concurrency), len(known)
 
@@ -145,6 +140,7 @@ async def _ask(
             arm=arm,
             format=example.format,
             schema_name=example.schema_name,
+            constrained=True,  # not every endpoint heeds a schema: an answer that breaks it is asked for once more
             icl_examples=shots,
             icl_without=(example.record,),
         )
@@ -204,11 +200,10 @@ async def _compare(
     """Teacher and student on the frozen test set, both over what is really found."""
     from evaluation.lab import run_lab
 
-    teacher_arm = TEACHER_ARM if teacher.is_own else TEACHER_ARM.removesuffix("+schema")
     result = await run_lab(
         _TwoModels(as_teacher, service.pipeline(), shots),
         service.pack,
-        [teacher_arm, STUDENT_ARM],
+        [TEACHER_ARM, STUDENT_ARM],
         service.settings.lab,
         None,
         fingerprint=sha256_json([teacher.name, shots, service.prompt_hash, manifest.provenance.corpus]),
@@ -216,6 +211,8 @@ async def _compare(
         limit=limit,
         icl_count=shots,
         adapter=manifest.name,
+        training_seconds={manifest.name: manifest.metrics["seconds"]} if "seconds" in manifest.metrics else None,
+        prices=service.settings.prices,
         on_progress=progress,
     )
     measure = result.document["primary"]
@@ -238,10 +235,13 @@ async def _compare(
         reasons=count_reasons(answers),
         questions=len(result.questions),
         measure=measure,
-        teacher_quality=mean(teacher_arm, measure),
+        teacher_quality=mean(TEACHER_ARM, measure),
         student_quality=mean(STUDENT_ARM, measure),
-        teacher_tokens=tokens(teacher_arm),
+        teacher_tokens=tokens(TEACHER_ARM),
         student_tokens=tokens(STUDENT_ARM),
+        teacher_cost=mean(TEACHER_ARM, "cost_per_1000"),
+        student_cost=mean(STUDENT_ARM, "cost_per_1000"),
+        currency=service.settings.prices.currency,
     )
 
 

@@ -1,6 +1,7 @@
 """A teacher that writes examples: any OpenAI-compatible endpoint, or the base model of this workspace.
 
-Used through LangChain's chat model; replies are constrained by JSON Schema where the endpoint can do that.
+Used through LangChain's chat model; replies are constrained by JSON Schema where the endpoint can do that, else looked
+at and asked for once more. `graft.endpoint_model` is the same for the chat pipeline.
 """
 
 import os
@@ -29,32 +30,57 @@ class Teacher:
         self._constrained = True
 
     def __call__(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> str:
-        """The reply's text. Raises ServeError when the endpoint does not answer."""
+        """The reply's text; one that is not of the schema is asked for once more. Raises ServeError.
+
+        An endpoint that refuses schemas is asked in words alone: the prompt asks for JSON as well.
+        """
         import openai
 
-        shape = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
-        try:
+        with endpoint_errors(self.name, self._role):
             if self._constrained:
                 try:
-                    return self._ask(messages, extra_body={"response_format": shape})
+                    return self._ask(messages, extra_body={"response_format": json_schema_format(schema)})
                 except (openai.BadRequestError, openai.UnprocessableEntityError):
-                    self._constrained = False  # it may know no JSON Schema: the prompt asks for JSON as well
-            return self._ask(messages)
-        except openai.AuthenticationError as error:
-            raise ServeError(
-                f"the {self._role} {self.name} refused the key: name its variable with --{self._role}-key-env"
-            ) from error
-        except openai.APITimeoutError as error:
-            raise ServeError(
-                f"the {self._role} {self.name} took too long; the same command goes on from here"
-            ) from error
-        except openai.APIConnectionError as error:
-            raise ServeError(f"the {self._role} {self.name} cannot be reached: check --{self._role}-url") from error
-        except openai.APIStatusError as error:
-            raise ServeError(f"the {self._role} {self.name} refused: {error.message}") from error
+                    reply = self._ask_for(messages, schema)  # where this fails too, schemas were not the reason
+                    self._constrained = False
+                    return reply
+            return self._ask_for(messages, schema)
+
+    def _ask_for(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> str:
+        """Ask in words; a reply of another shape is drawn anew once."""
+        from jsonschema import Draft202012Validator
+
+        from finetune.synthesis.asking import read_reply
+
+        reply = self._ask(messages)
+        if Draft202012Validator(schema).is_valid(read_reply(reply)):
+            return reply
+        return self._ask(messages, temperature=0.6, seed=1)
 
     def _ask(self, messages: list[dict[str, str]], **options: Any) -> str:
         return self._model.bind(max_tokens=MOST_TOKENS, **options).invoke(messages).text
+
+
+def json_schema_format(schema: dict[str, Any]) -> dict[str, Any]:
+    """What `response_format` is for a reply of this schema, at any OpenAI-compatible endpoint."""
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+
+
+@contextmanager
+def endpoint_errors(name: str, role: str = "teacher") -> Iterator[None]:
+    """Raise the endpoint's errors as ServeError that says what to do. `role` is what the options call it."""
+    import openai
+
+    try:
+        yield
+    except openai.AuthenticationError as error:
+        raise ServeError(f"the {role} {name} refused the key: name its variable with --{role}-key-env") from error
+    except openai.APITimeoutError as error:
+        raise ServeError(f"the {role} {name} took too long; the same command goes on from here") from error
+    except openai.APIConnectionError as error:
+        raise ServeError(f"the {role} {name} cannot be reached: check --{role}-url") from error
+    except openai.APIStatusError as error:
+        raise ServeError(f"the {role} {name} refused: {error.message}") from error
 
 
 @contextmanager

@@ -113,8 +113,15 @@ def test_the_report_says_what_is_kept_and_saved():
     assert "60 of 100 answers; the others: 30 refused, 10 invalid" in text
     assert "60.0 against 80.0, 75% of the teacher's" in text
     assert "saved       65%" in text
+    assert "67% of its prompt's" in text
+    assert "cost        unknown" in text
     nothing = report.model_copy(update={"teacher_quality": 0.0})
     assert nothing.kept is None
+    priced = report.model_copy(update={"teacher_cost": 0.5, "student_cost": 0.2, "currency": "EUR"})
+    assert priced.cost_saved == pytest.approx(0.6)
+    assert "cost        0.2 EUR per 1,000 answers against 0.5, 60% saved" in "\n".join(priced.lines())
+    dearer = report.model_copy(update={"teacher_cost": 0.5, "student_cost": 0.6})
+    assert "-20% saved" in "\n".join(dearer.lines())
 
 
 def test_a_failed_answer_has_its_reason():
