@@ -64,6 +64,37 @@ def test_several_processes_start_under_accelerate(monkeypatch):
         command(job(gpus=4), Path("/f"))
 
 
+@pytest.mark.parametrize("method", ["lora", "full", "qlora"])
+def test_accelerate_knows_every_option_of_the_command(monkeypatch, method):
+    """No GPU is needed to read a command line: accelerate's own parser does, and its FSDP plugin takes the result."""
+    import torch
+    from accelerate.commands.launch import launch_command_parser
+    from accelerate.utils import FullyShardedDataParallelPlugin, launch
+    from accelerate.utils.launch import prepare_multi_gpu_env
+
+    # They look at ports, which tests may not.
+    monkeypatch.setattr(launch, "get_free_port", lambda: 29500)
+    monkeypatch.setattr(launch, "is_port_in_use", lambda port: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    words = command(job(gpus=2, method=method), Path("/f"))
+    read = launch_command_parser().parse_args(words[words.index("accelerate.commands.launch") + 1 :])
+    assert (read.module, read.training_script, read.training_script_args) == (True, "finetune.run", ["/f"])
+    assert (read.use_fsdp, read.multi_gpu) == (method != "qlora", method == "qlora")
+    environment = prepare_multi_gpu_env(read)
+    assert environment["ACCELERATE_MIXED_PRECISION"] == "bf16"
+    assert read.nproc_per_node == "2"
+    if method == "qlora":
+        return
+    for name, value in environment.items():
+        if name.startswith("FSDP_"):
+            monkeypatch.setenv(name, value)
+    plugin = FullyShardedDataParallelPlugin()
+    assert (plugin.fsdp_version, plugin.reshard_after_forward, plugin.cpu_ram_efficient_loading) == (2, True, True)
+    assert plugin.state_dict_type is not None
+    assert plugin.state_dict_type.name == "FULL_STATE_DICT"
+    assert plugin.auto_wrap_policy is not None
+
+
 def test_the_last_unfinished_run_is_found_as_it_was_started(tmp_path):
     assert last_unfinished(tmp_path) is None
 
