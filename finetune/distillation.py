@@ -140,7 +140,7 @@ class Distillation(BaseModel):
             f"verified    {self.verified} of {self.asked} answers" + (f"; the others: {reasons}" if reasons else ""),
             f"quality     {self.measure} {student} against {teacher}, {kept} ({self.questions} test questions)",
             f"tokens      {read:.0f} in, {written:.0f} out, against {before:.0f} and {after:.0f}",
-            f"saved       {100 * self.saved:.0f}% of an answer's tokens, {100 * self.prompt_saved:.0f}% of its prompt's",
+            f"saved       {100 * self.saved:.0f}% of an answer's tokens, {100 * self.prompt_saved:.0f}% of its prompt",
             *self._cost_lines(),
         ]
 

@@ -113,7 +113,7 @@ def test_the_report_says_what_is_kept_and_saved():
     assert "60 of 100 answers; the others: 30 refused, 10 invalid" in text
     assert "60.0 against 80.0, 75% of the teacher's" in text
     assert "saved       65%" in text
-    assert "67% of its prompt's" in text
+    assert "67% of its prompt" in text
     assert "cost        unknown" in text
     nothing = report.model_copy(update={"teacher_quality": 0.0})
     assert nothing.kept is None
