@@ -189,6 +189,9 @@ class ServeSettings(Section):
     max_body_mib: float = Field(
         default=4.0, gt=0, description="Largest request body, in MiB; a key's own line may say otherwise."
     )
+    max_upload_mib: float = Field(
+        default=512.0, gt=0, description="Files that may be uploaded through the page in one go, in MiB together."
+    )
     requests_per_minute: int | None = Field(
         default=None,
         ge=1,

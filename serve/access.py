@@ -29,6 +29,8 @@ _OPEN_PATHS = ("/health", "/ready")
 _LOGIN_PATHS = (LOGIN_PATH, LOGOUT_PATH, "/favicon.ico")
 _LOGIN_ASSETS = "/page-assets/"
 _TRUSTED = "graft.trusted"
+# Where the page's files go: Gradio's own route, which holds each of them to a limit of its own.
+_UPLOADS = "/gradio_api/upload"
 Refusal = tuple[int, str, str, dict[str, str]]
 
 
@@ -66,6 +68,7 @@ class AccessMiddleware:
         self._hosts = OwnHosts(settings)
         self._keys = KeyRing(settings.api_keys_file) if settings.api_keys_file else None
         self._largest_mib, self._per_minute = settings.max_body_mib, settings.requests_per_minute
+        self._upload_mib = settings.max_upload_mib
         self._rate = RateLimit()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +93,8 @@ class AccessMiddleware:
         user = self._user(key, headers)
         if self._users is not None and key is not None and user is None:
             key = None  # its user is gone
-        largest = int(((key and key.max_body_mib) or self._largest_mib) * 2**20)
+        usual = max(self._largest_mib, self._upload_mib) if scope["path"] == _UPLOADS else self._largest_mib
+        largest = int(((key and key.max_body_mib) or usual) * 2**20)
         return self._refusal(scope, headers, key, user, largest), largest
 
     def _user(self, key: ApiKey | None, headers: Headers) -> User | None:

@@ -8,15 +8,20 @@ from serve.http_errors import error_response
 from serve.request_record import record_of
 
 BODY_SECONDS = 30.0
+_QUICK = 16 << 20
 _GONE: Message = {"type": "http.disconnect"}
 
 
 async def with_limited_body(app: ASGIApp, largest: int, scope: Scope, receive: Receive, send: Send) -> None:
-    """Run `app` with at most `largest` bytes of body, which must all be here BODY_SECONDS from now."""
+    """Run `app` with at most `largest` bytes of body, which must all be here BODY_SECONDS from now.
+
+    Where much more than a question is allowed, a second more for each MiB of it.
+    """
     if scope["type"] != "http":
         await app(scope, receive, send)
         return
-    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+    seconds = BODY_SECONDS + max(0, largest - _QUICK) / 2**20
+    deadline = asyncio.get_running_loop().time() + seconds
     size, complete, started, refused = 0, False, False, 0
 
     async def limited() -> Message:
@@ -54,7 +59,7 @@ async def with_limited_body(app: ASGIApp, largest: int, scope: Scope, receive: R
 
 def too_large(largest: int) -> str:
     """What a client is told about a body of more than `largest` bytes."""
-    return f"the request body is larger than {largest / 2**20:g} MiB (serve.max_body_mib): send less"
+    return f"the request body is larger than {largest / 2**20:g} MiB (serve.max_body_mib, max_upload_mib): send less"
 
 
 async def _refuse(status: int, largest: int, scope: Scope, receive: Receive, send: Send) -> None:

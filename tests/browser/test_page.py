@@ -1,9 +1,11 @@
 """The chat page in headless Chromium, over the real pipeline with a scripted model."""
 
+import dataclasses
+
 import httpx
 import pytest
 
-from core.errors import ServeError
+from core.errors import ModelDownError, ServeError
 from core.service import PartStatus, TrainingStatus
 from tests.browser import steps
 
@@ -128,6 +130,22 @@ def test_error_is_a_sentence_with_a_remedy(page, site):
     page.get_by_role("button", name="Retry").click()
     page.wait_for_selector("#conversation .answer:not(.failed):not(.running)")
     assert steps.answer_text(page).startswith("Prune quince")
+
+
+def test_while_the_model_is_down_the_passages_are_shown_and_labelled(page, site):
+    def no_model(_name):
+        raise ModelDownError("the language model does not answer: it restarts")
+
+    whole = site.service.pipeline
+    site.service.pipeline = dataclasses.replace(whole, model_for=no_model)
+    try:
+        text = steps.ask(page, "When do I prune a quince?")
+    finally:
+        site.service.pipeline = whole
+    assert text.startswith("The model is not running. These passages of the documents fit your question:")
+    assert "Prune quince in February" in text
+    assert steps.badge(page) == "Passages only: the model is not running"
+    assert steps.sources(page)[0]["file"] == "shrubs/quince.md"
 
 
 def test_unexpected_error_shows_no_trace(page, site):
