@@ -25,7 +25,7 @@ class Right(StrEnum):
     FEEDBACK = "feedback"  # read what all users said of answers
     TRAIN = "train"  # start and stop training, publish
     ACTIVATE = "activate"  # choose the adapter that answers
-    LAB = "lab"  # run arms, read reports and advice
+    LAB = "lab"  # run arms, read reports, answer the advisor's questions
     USERS = "users"  # see and change who may come in
 
 

@@ -57,7 +57,8 @@ class IngestSettings(Section):
     )
     watchable: tuple[Path, ...] | None = Field(
         default=None,
-        description="Folders of this machine below which the page may watch folders; none given: any that can be read.",
+        description="Folders of this machine below which the page may watch folders; none given: any that can be read, "
+        "but none at all where users log in.",
     )
 
 

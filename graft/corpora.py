@@ -129,7 +129,9 @@ def checked_folder(text: str, workspace: Workspace, allowed: tuple[Path, ...] | 
         raise RequestError(f"{path} holds Graft's own workspace: choose a folder of documents")
     if allowed is not None and not any(path.is_relative_to(one.expanduser().resolve()) for one in allowed):
         known = ", ".join(map(str, allowed)) or "none"
-        raise RequestError(f"{path} may not be read from the page: allowed is what stands below {known}")
+        raise RequestError(
+            f"{path} may not be watched: allowed is what stands below these folders (ingest.watchable): {known}"
+        )
     return path
 
 

@@ -17,6 +17,7 @@ from core.pack import DomainPack
 from graft import own_process
 from graft.build import SHIPPED_PACKS
 from graft.collect import COLLECT, collect_arguments
+from graft.lab import existing_arms
 from graft.lab_command import DEFAULT_ARMS, argument_after, lab_arguments
 from graft.lab_rows import comparison_of, errors_of, finished_row
 from graft.service import LocalService
@@ -43,8 +44,11 @@ class LocalLabDesk:
         questions = len(DomainPack(pack.root, pack.file, pack.data).test_examples)
         missing = "" if questions else "there are no test questions yet, so there is nothing to measure by"
         adapters = [info for info in self._service.adapters() if not info.active]
+        service = self._service
+        trained = existing_arms(settings, service.workspace, service.pack) if service.models is not None else []
         arms = [
             *(LabArm(name=name, missing=self._missing(name)) for name in _offered()),
+            *(LabArm(name=name) for name in trained),
             *(
                 LabArm(name=f"hybrid@{info.name.partition('@')[2]}", adapter=info.name, created=info.created)
                 for info in adapters
@@ -75,7 +79,7 @@ class LocalLabDesk:
                 raise LabError(f"{name}: {known[name].missing}")
         name = self._free_name()
         plain = [arm.removesuffix("+schema").partition("@")[0] for arm in chosen]
-        searching = [arm for arm, bare in zip(chosen, plain, strict=True) if ARMS[bare].retrieval]
+        searching = [arm for arm, bare in zip(chosen, plain, strict=True) if bare in ARMS and ARMS[bare].retrieval]
         arguments = lab_arguments(
             self._reference, chosen, (self._folder / name).absolute(),
             limit=None if wish.questions is None or wish.questions >= offer.questions else max(1, wish.questions),

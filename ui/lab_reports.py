@@ -47,7 +47,7 @@ def report_routes(lab: LabDesk | None, advice: AdviceDesk | None, domain: str) -
 
     @router.get(DOWNLOADS + "/advice.{kind}", include_in_schema=False)
     def download(kind: str, request: Request) -> Response:
-        if advice is None or kind not in _TYPES or not allows(request, Right.LAB):
+        if advice is None or kind not in _TYPES or not allows(request, Right.CHAT):
             return _missing("there is no such file")
         known = cast(Kind, kind)
         return _answered(lambda: _file(advice.download(known), f"{domain}-advice.{kind}", _TYPES[known]))

@@ -27,6 +27,7 @@ _CLASSES = {
 }
 _METHODS = {
     "qlora": marked("Trained style (4-bit training)"),
+    "dora": marked("Trained style (DoRA)"),
     "full": marked("Model trained as a whole"),
     "distilled": marked("Style learnt from a teacher"),
 }

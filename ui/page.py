@@ -100,12 +100,9 @@ def build_page(
                     wire_lab(lab, lab_tab, build_lab())
                 guarded.append((lab_tab, Right.LAB))
             if advice is not None:
-                with (
-                    page.only(Right.LAB),
-                    gr.Tab(t("Advisor"), id="advice", elem_id="page-advice") as advice_tab,
-                ):
+                # Everybody may read advice; what it is made of is changed by those who run labs.
+                with gr.Tab(t("Advisor"), id="advice", elem_id="page-advice") as advice_tab:
                     wire_advice(advice, page, advice_tab, build_advice())
-                guarded.append((advice_tab, Right.LAB))
             if data is not None:
                 with gr.Tab("Account", id="account", elem_id="page-account") as account_tab:
                     wire_account(service, data, account_tab, build_account(), parts.bridge)

@@ -90,6 +90,18 @@ def test_the_documents_of_another_domain_are_not_changed_here(shelf, service, tm
         desk.watch(str(tmp_path))
 
 
+def test_where_users_log_in_only_named_folders_are_watched(shelf, service, tmp_path):
+    folder = tmp_path / "handbook"
+    folder.mkdir()
+    service.settings = service.settings.model_copy(update={"auth_file": tmp_path / "users.txt"})
+    with pytest.raises(RequestError, match=r"ingest\.watchable\): none"):
+        shelf.desk("tiny").watch(str(folder))
+    ingest = service.settings.ingest.model_copy(update={"watchable": (tmp_path,)})
+    service.settings = service.settings.model_copy(update={"ingest": ingest})
+    shelf.desk("tiny").watch(str(folder))
+    assert [row.path for row in shelf.desk("tiny").folders()] == [str(folder)]
+
+
 def until(condition):
     """Wait for what another thread does; a test hangs no longer than two minutes on it."""
     for _ in range(1200):

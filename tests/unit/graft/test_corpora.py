@@ -84,7 +84,7 @@ def test_folders_that_may_be_watched(workspace, tmp_path):
         (str(workspace.root), None, "own workspace"),
         (str(tmp_path), None, "own workspace"),
         (str(tmp_path / "link"), None, "own workspace"),
-        (str(notes), (workspace.root,), "may not be read"),
+        (str(notes), (workspace.root,), "may not be watched"),
     ]:
         with pytest.raises(RequestError, match=says):
             checked_folder(text, workspace, allowed)
