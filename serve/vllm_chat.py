@@ -60,7 +60,7 @@ class VllmChat(BaseChatModel):
         }
         session: aiohttp.ClientSession = await self.session()
         try:
-            async with session.post(f"{self.url}/v1/chat/completions", json=body) as response:
+            async with await self._post(session, body) as response:
                 if not response.ok:
                     raise _refusal(response.status, await response.text(errors="replace"))
                 async for events in _read_events(response.content.iter_any()):
@@ -73,6 +73,14 @@ class VllmChat(BaseChatModel):
             raise ModelDownError(
                 "the language model cannot be reached; it restarts by itself, try again in a minute"
             ) from error
+
+    async def _post(self, session: aiohttp.ClientSession, body: dict[str, Any]) -> aiohttp.ClientResponse:
+        url = f"{self.url}/v1/chat/completions"
+        try:
+            return await session.post(url, json=body)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # vLLM may hang up on a kept connection at the very moment that it is used again. Nothing has come yet.
+            return await session.post(url, json=body)
 
 
 async def _read_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[dict[str, Any]]]:

@@ -44,20 +44,22 @@ class Answer:
 
 
 class Session:
-    """Answers `answer` to everything, and keeps what it was asked."""
+    """Answers `answer` to everything, and keeps what it was asked. Hangs up so many times first."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
+    def __init__(self, answer: Answer, hangs_up: int) -> None:
+        self.answer, self.hangs_up = answer, hangs_up
         self.asked: list[tuple[str, dict]] = []
 
-    def post(self, url: str, json: dict) -> Answer:
+    async def post(self, url: str, json: dict) -> Answer:
         self.asked.append((url, json))
+        if len(self.asked) <= self.hangs_up:
+            raise aiohttp.ServerDisconnectedError
         return self.answer
 
 
-def ask(answer: Answer, tokens_at_once: int = 1, **options):
+def ask(answer: Answer, tokens_at_once: int = 1, hangs_up: int = 0, **options):
     """What the model gives for what a server answers, and the body that the server got."""
-    session = Session(answer)
+    session = Session(answer, hangs_up)
 
     async def connect() -> Session:
         return session
@@ -71,7 +73,7 @@ def ask(answer: Answer, tokens_at_once: int = 1, **options):
     try:
         return asyncio.run(go()), session.asked[0][1]
     finally:
-        assert answer.left
+        assert answer.left or hangs_up > 1
         assert session.asked[0][0] == "http://vllm/v1/chat/completions"
 
 
@@ -124,6 +126,13 @@ def test_refusals_become_errors_with_vllms_reason(status, kind):
 def test_error_in_the_stream_is_raised():
     with pytest.raises(ModelDownError, match="engine died"):
         ask(stream([*EVENTS[:2], {"error": {"message": "the engine died"}}]))
+
+
+def test_a_connection_that_was_hung_up_meanwhile_is_made_anew_once():
+    chunks, _ = ask(stream(), hangs_up=1)
+    assert "".join(chunk.text for chunk in chunks) == "In May."
+    with pytest.raises(ModelDownError, match="cannot be reached"):
+        ask(stream(), hangs_up=2)
 
 
 @pytest.mark.parametrize(
