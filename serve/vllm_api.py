@@ -37,7 +37,9 @@ class VllmApi:
 
     def client(self, timeout: float = 30.0) -> httpx.Client:
         """A client whose base URL is the server's root. The caller closes it."""
-        transport = httpx.HTTPTransport(uds=str(self.socket)) if self.socket else None
+        # Where there is no TLS, the certificates need not be loaded, which takes longer than most requests.
+        verify = self.root_url.startswith("https:")
+        transport = httpx.HTTPTransport(verify=verify, uds=str(self.socket) if self.socket else None)
         return httpx.Client(base_url=self.root_url, transport=transport, timeout=timeout, trust_env=False)
 
     def is_healthy(self, timeout: float = 2.0) -> bool:
