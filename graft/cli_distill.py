@@ -91,4 +91,4 @@ def _teacher(
     from graft.teacher import endpoint_model
 
     asked = endpoint_model(settings, model, url, os.environ[key_env] if key_env else "unused")
-    return TeacherModel(model, EndpointModel(inner=asked, name=f"{model} at {url}"))
+    return TeacherModel(model, EndpointModel(inner=asked, endpoint=f"{model} at {url}"))

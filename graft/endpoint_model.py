@@ -17,10 +17,10 @@ from graft.teacher import endpoint_errors, json_schema_format
 
 
 class EndpointModel(BaseChatModel):
-    """Passes questions on to `inner`, whose endpoint is called `name` in messages. Raises ServeError."""
+    """Passes questions on to `inner`, whose endpoint is called `endpoint` in messages. Raises ServeError."""
 
     inner: BaseChatModel
-    name: str
+    endpoint: str
     _constrained: bool = PrivateAttr(default=True)
 
     @property
@@ -48,7 +48,7 @@ class EndpointModel(BaseChatModel):
         extra = dict(options.pop("extra_body", None) or {})
         schema = extra.pop("structured_outputs", {}).get("json")
         plain = {**options, "stop": stop, **({"extra_body": extra} if extra else {})}
-        with endpoint_errors(self.name):
+        with endpoint_errors(self.endpoint):
             if schema is None or not self._constrained:
                 async for chunk in self._pieces(messages, plain):
                     yield chunk

@@ -49,8 +49,8 @@ def report_routes(lab: LabDesk | None, advice: AdviceDesk | None, domain: str) -
     def download(kind: str, request: Request) -> Response:
         if advice is None or kind not in _TYPES or not allows(request, Right.CHAT):
             return _missing("there is no such file")
-        known = cast(Kind, kind)
-        return _answered(lambda: _file(advice.download(known), f"{domain}-advice.{kind}", _TYPES[known]))
+        known, desk = cast(Kind, kind), advice
+        return _answered(lambda: _file(desk.download(known), f"{domain}-advice.{kind}", _TYPES[known]))
 
     return router
 

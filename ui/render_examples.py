@@ -14,7 +14,11 @@ from ui.safe_html import code, escape
 
 PAGE_ROWS = 50
 _LONGEST = 160
-_STATUS = {"pending": marked("waiting"), "accepted": marked("accepted"), "rejected": marked("rejected")}
+_STATUS: dict[ReviewStatus, str] = {
+    "pending": marked("waiting"),
+    "accepted": marked("accepted"),
+    "rejected": marked("rejected"),
+}
 
 
 def examples_html(page: ExamplePage, split: Split, offset: int, opened: Stamp | None, frozen: str) -> str:

@@ -64,7 +64,7 @@ def shape(options: dict[str, Any]) -> dict[str, Any] | None:
 
 def test_a_schema_is_said_as_response_format_without_hints_for_vllm():
     inner = Inner(script=lambda options: "{}")
-    assert ask(EndpointModel(inner=inner, name="big"), extra_body=GRAMMAR) == "{}"
+    assert ask(EndpointModel(inner=inner, endpoint="big"), extra_body=GRAMMAR) == "{}"
     (options,) = inner.asked
     sent = shape(options)
     assert sent is not None
@@ -76,14 +76,14 @@ def test_a_schema_is_said_as_response_format_without_hints_for_vllm():
 
 def test_other_grammars_and_plain_text_are_asked_for_in_words():
     inner = Inner(script=lambda options: "text")
-    model = EndpointModel(inner=inner, name="big")
+    model = EndpointModel(inner=inner, endpoint="big")
     assert ask(model) == ask(model, extra_body={"structured_outputs": {"regex": "a+"}}) == "text"
     assert not any("extra_body" in options for options in inner.asked)
 
 
 def test_an_endpoint_that_refuses_schemas_is_not_asked_again_with_one():
     inner = Inner(script=lambda options: 400 if shape(options) else "{}")
-    model = EndpointModel(inner=inner, name="big")
+    model = EndpointModel(inner=inner, endpoint="big")
     assert [ask(model, extra_body=GRAMMAR) for _ in range(2)] == ["{}", "{}"]
     assert [shape(options) is not None for options in inner.asked] == [True, False, False]
 
@@ -91,7 +91,7 @@ def test_an_endpoint_that_refuses_schemas_is_not_asked_again_with_one():
 def test_a_request_that_fails_both_ways_says_nothing_about_schemas():
     replies = iter([400, 400, "{}"])
     inner = Inner(script=lambda options: next(replies))
-    model = EndpointModel(inner=inner, name="big")
+    model = EndpointModel(inner=inner, endpoint="big")
     with pytest.raises(ServeError, match="the teacher big refused: scripted 400"):
         ask(model, extra_body=GRAMMAR)
     assert ask(model, extra_body=GRAMMAR) == "{}"
@@ -100,7 +100,7 @@ def test_a_request_that_fails_both_ways_says_nothing_about_schemas():
 
 def test_errors_of_the_endpoint_are_one_line():
     with pytest.raises(ServeError, match="refused the key"):
-        ask(EndpointModel(inner=Inner(script=lambda options: 401), name="big"))
+        ask(EndpointModel(inner=Inner(script=lambda options: 401), endpoint="big"))
 
 
 def test_a_teacher_asked_in_words_gets_a_second_try_where_the_shape_is_another():
