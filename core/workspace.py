@@ -86,9 +86,14 @@ class Workspace:
         """What a corpus is made of besides a pack's own documents: its title, and folders that are followed."""
         return self.root / "sources" / f"{corpus}.json"
 
+    @property
+    def all_chat_files(self) -> Path:
+        """Files of conversations, a folder for each domain."""
+        return self.root / "chat-files"
+
     def chat_files(self, domain: str) -> Path:
-        """Files of conversations, a folder for each user and conversation."""
-        return self.root / "chat-files" / domain
+        """Files of conversations about a domain, a folder for each user and conversation."""
+        return self.all_chat_files / domain
 
     def feedback(self, domain: str) -> Path:
         """What people said of a domain's answers: ratings and corrections."""

@@ -18,6 +18,7 @@ from core.conversations import ConversationStore
 from core.corpus_desk import Progress
 from core.document_store import DocumentStore, StoredDocument
 from core.errors import GraftError, RequestError
+from core.workspace import Workspace
 from graft.chat_folder import ChatFolder, folders_below
 from graft.corpus_desk import safe_name
 from graft.service import LocalService
@@ -27,6 +28,17 @@ if TYPE_CHECKING:
 
 # An open index holds a vector index in memory; conversations that are not talked in give theirs back.
 _MOST_OPEN = 8
+
+
+def forget_files(workspace: Workspace, user: str) -> None:
+    """Remove the files of all conversations of a user, about whatever domain, also where no Graft runs."""
+    for domain in folders_below(workspace.all_chat_files):
+        ChatFolder(domain.root / _home_name(user)).delete()
+
+
+def _home_name(user: str) -> str:
+    """The name of a user's folder: what users are called is no name for a folder."""
+    return sha256(user.encode()).hexdigest()[:32]
 
 
 class LocalChatFiles:
@@ -146,8 +158,7 @@ class LocalChatFiles:
         return ChatFolder(self._home(user) / conversation)
 
     def _home(self, user: str) -> Path:
-        # Names of users are not names of folders.
-        return self._root / sha256(user.encode()).hexdigest()[:32]
+        return self._root / _home_name(user)
 
     def _reason(self, folder: ChatFolder, user: str, name: str, size: int) -> str:
         """Why a file cannot be taken; empty when it can."""

@@ -102,6 +102,7 @@ def remove(
     from core.user_database import UserDatabase
     from core.users import remove_user
     from core.workspace import Workspace
+    from graft.chat_files import forget_files
     from serve.api_keys import remove_keys_of
 
     console: Console = context.obj
@@ -109,7 +110,9 @@ def remove(
     keys = remove_keys_of(_keys_path(console), name)
     console.say(f"'{name}' is removed" + (f", with the keys {', '.join(keys)}" if keys else ""))
     if delete_data:
-        delete_user(UserDatabase(Workspace.open(console.settings().workspace).users), gone.id)
+        workspace = Workspace.open(console.settings().workspace)
+        delete_user(UserDatabase(workspace.users), gone.id)
+        forget_files(workspace, gone.id)
         console.say("what they left behind is deleted")
 
 
