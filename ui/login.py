@@ -15,6 +15,7 @@ from core.errors import GraftError
 from core.sessions import LOGIN_PATH, LOGOUT_PATH, Sessions, cookie_header
 from core.users import User, set_password
 from ui.attempts import Attempts
+from ui.language import spoken, t
 from ui.render_account import PASSWORD_PATH
 from ui.render_login import LOGIN_POLICY, login_page, password_page
 
@@ -73,9 +74,9 @@ def login_routes(sessions: Sessions, title: str) -> APIRouter:
         if isinstance(found, User):
             return _with_session(RedirectResponse(wanted, 303), sessions.begin(found), request)
         if found:
-            page = login_page(title, wanted, name=name, problem=f"Too many attempts. Try again in {found} seconds.")
+            page = login_page(title, wanted, name=name, problem=_too_many(found))
             return _page(page, 429, {"Retry-After": str(found)})
-        return _page(login_page(title, wanted, name=name, problem="Name or password is wrong."), 401)
+        return _page(login_page(title, wanted, name=name, problem=t("Name or password is wrong.")), 401)
 
     @router.post(LOGOUT_PATH)
     def log_out(request: Request) -> Response:
@@ -113,15 +114,19 @@ async def _changed(desk: LoginDesk, user: User, form: dict[str, str], address: s
     """Change the password as the form says; what is wrong with it, or an empty string."""
     new = form.get("new", "")
     if new != form.get("again", ""):
-        return "The new password was not typed the same way twice."
+        return t("The new password was not typed the same way twice.")
     found = await desk.check(user.name, form.get("password", ""), address)
     if not isinstance(found, User):
-        return f"Too many attempts. Try again in {found} seconds." if found else "The password so far is wrong."
+        return _too_many(found) if found else t("The password so far is wrong.")
     try:
         await run_in_threadpool(set_password, desk.sessions.users.path, user.name, new)
     except GraftError as error:
-        return f"Not changed: {error}."
+        return t("Not changed: {error}.", error=spoken(str(error)))
     return ""
+
+
+def _too_many(seconds: int) -> str:
+    return t("Too many attempts. Try again in {seconds} seconds.", seconds=seconds)
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -104,7 +104,7 @@ def build_page(
                 with gr.Tab(t("Advisor"), id="advice", elem_id="page-advice") as advice_tab:
                     wire_advice(advice, page, advice_tab, build_advice())
             if data is not None:
-                with gr.Tab("Account", id="account", elem_id="page-account") as account_tab:
+                with gr.Tab(t("Account"), id="account", elem_id="page-account") as account_tab:
                     wire_account(service, data, account_tab, build_account(), parts.bridge)
         build_status_strip(service, page, strip, panel, parts.send, parts.line)
         wire_chat(service, conversations, feedback, page, panel, parts, files, sources)

@@ -6,24 +6,30 @@ from core.roles import Role
 from core.service import AdapterInfo
 from core.sessions import LOGOUT_PATH
 from ui.downloads import EVERYTHING_PATH
+from ui.language import marked, several, t
 from ui.safe_html import escape
 
 PASSWORD_PATH = "/account/password"  # noqa: S105  an address
 _MAY = {
-    Role.CHAT: "You may chat and vote in the arena.",
-    Role.CURATE: "You may chat, look after documents and examples, and review what people said of answers.",
-    Role.ADMIN: "You may use all of this page: also train, activate adapters and run the lab.",
+    Role.CHAT: marked("You may chat and vote in the arena."),
+    Role.CURATE: marked("You may chat, look after documents and examples, and review what people said of answers."),
+    Role.ADMIN: marked("You may use all of this page: also train, activate adapters and run the lab."),
 }
 _NOUNS = {
-    "conversations": ("conversation", "conversations"),
-    "ratings": ("rating or correction", "ratings and corrections"),
-    "votes": ("vote in the arena", "votes in the arena"),
+    "conversations": (marked("{count} conversation"), marked("{count} conversations")),
+    "ratings": (marked("{count} rating or correction"), marked("{count} ratings and corrections")),
+    "votes": (marked("{count} vote in the arena"), marked("{count} votes in the arena")),
 }
-_DELETE_ALL = "Delete all your conversations, uploads, ratings and votes? They cannot be brought back."
-_STAYS = (
+_DELETE_ALL = marked("Delete all your conversations, uploads, ratings and votes? They cannot be brought back.")
+_STAYS = marked(
     "What was taken over into training examples, and adapters that were trained on it, stay: ask whoever administers "
     "this Graft to remove those."
 )
+_NOBODY = marked(
+    "Nobody logs in here: this browser is you. Another browser, or this one without its cookies, is somebody else."
+)
+_TRAINED = marked("Adapters that were trained on your corrections, ratings or votes.")
+_HEADS = (marked("Adapter"), marked("Made"), marked("Rows of yours"), marked("State"))
 
 
 def account_html(name: str, role: Role | None, counts: Mapping[str, int] | None, learnt: Sequence[AdapterInfo]) -> str:
@@ -33,42 +39,40 @@ def account_html(name: str, role: Role | None, counts: Mapping[str, int] | None,
 
 def _who(name: str, role: Role | None) -> str:
     if not name:
-        return (
-            "<section><h2>You</h2><p>Nobody logs in here: this browser is you. Another browser, or this one without "
-            "its cookies, is somebody else.</p></section>"
-        )
-    may = _MAY[role] if role is not None else ""
+        return f"<section><h2>{t('You')}</h2><p>{t(_NOBODY)}</p></section>"
+    may = t(_MAY[role]) if role is not None else ""
     return (
         f'<section><h2>{escape(name)}</h2><p>{escape(may)}</p><div class="account-actions">'
-        f'<form method="post" action="{LOGOUT_PATH}"><button type="submit" class="quiet-button">Log out</button></form>'
-        f'<a class="quiet-button" href="{PASSWORD_PATH}">Change your password</a></div></section>'
+        f'<form method="post" action="{LOGOUT_PATH}"><button type="submit" class="quiet-button">{t("Log out")}'
+        "</button></form>"
+        f'<a class="quiet-button" href="{PASSWORD_PATH}">{t("Change your password")}</a></div></section>'
     )
 
 
 def _kept(counts: Mapping[str, int] | None) -> str:
     if counts is None:
-        return "<section><h2>What is kept</h2><p>Nothing: this browser keeps no cookies.</p></section>"
-    words = [f"{number:,} {_NOUNS[kind][number != 1]}" for kind, number in counts.items()]
+        return f"<section><h2>{t('What is kept')}</h2><p>{t('Nothing: this browser keeps no cookies.')}</p></section>"
+    words = [several(number, *_NOUNS[kind]) for kind, number in counts.items()]
     items = "".join(f"<li>{escape(word)}</li>" for word in words)
     return (
-        f'<section><h2>What is kept</h2><ul>{items}</ul><div class="account-actions">'
-        f'<a class="quiet-button" href="{EVERYTHING_PATH}" download>Save all of mine as JSON</a>'
-        f'<button type="button" class="quiet-button delete-mine" data-ask="{escape(_DELETE_ALL)}">Delete all of mine'
-        f'</button></div><p class="note">{escape(_STAYS)}</p></section>'
+        f'<section><h2>{t("What is kept")}</h2><ul>{items}</ul><div class="account-actions">'
+        f'<a class="quiet-button" href="{EVERYTHING_PATH}" download>{t("Save all of mine as JSON")}</a>'
+        f'<button type="button" class="quiet-button delete-mine" data-ask="{escape(t(_DELETE_ALL))}">'
+        f'{t("Delete all of mine")}</button></div><p class="note">{escape(t(_STAYS))}</p></section>'
     )
 
 
 def _learnt(adapters: Sequence[AdapterInfo], *, kept: bool) -> str:
     if not adapters:
-        none = "No adapter was trained on anything that you said." if kept else ""
-        return f"<section><h2>What has learnt from you</h2><p>{none}</p></section>" if none else ""
+        none = t("No adapter was trained on anything that you said.")
+        return f"<section><h2>{t('What has learnt from you')}</h2><p>{none}</p></section>" if kept else ""
     rows = "".join(
         f"<tr><td>{escape(one.name)}</td><td>{escape(one.created[:10])}</td><td>{sum(one.people.values()):,}</td>"
-        f"<td>{'in use' if one.active else ''}</td></tr>"
+        f"<td>{t('in use') if one.active else ''}</td></tr>"
         for one in adapters
     )
+    heads = "".join(f"<th>{t(head)}</th>" for head in _HEADS)
     return (
-        "<section><h2>What has learnt from you</h2><p>Adapters that were trained on your corrections, ratings or votes."
-        "</p><table><thead><tr><th>Adapter</th><th>Made</th><th>Rows of yours</th><th>State</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></section>"
+        f"<section><h2>{t('What has learnt from you')}</h2><p>{t(_TRAINED)}</p>"
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></section>"
     )

@@ -2,6 +2,7 @@
 
 from core.passwords import LONGEST, SHORTEST
 from core.sessions import LOGIN_PATH
+from ui.language import TAGS, language, t
 from ui.render_page import LOGO
 from ui.safe_html import escape
 
@@ -18,15 +19,15 @@ def login_page(title: str, wanted: str, *, name: str = "", problem: str = "") ->
     focus_name, focus_password = ("", " autofocus") if name else (" autofocus", "")
     return _page(
         title,
-        "Log in",
+        t("Log in"),
         f'<form method="post" action="{LOGIN_PATH}">{_problem(problem)}'
         f'<input type="hidden" name="next" value="{escape(wanted)}">'
-        f'<label for="name">Name</label><input id="name" name="name" value="{escape(name[:64])}" maxlength="64" '
+        f'<label for="name">{t("Name")}</label><input id="name" name="name" value="{escape(name[:64])}" maxlength="64" '
         f'required autocomplete="username" autocapitalize="none" spellcheck="false"{focus_name}>'
-        f'<label for="password">Password</label><input id="password" name="password" type="password" '
+        f'<label for="password">{t("Password")}</label><input id="password" name="password" type="password" '
         f'maxlength="{LONGEST}" required autocomplete="current-password"{focus_password}>'
-        '<button type="submit">Log in</button></form>'
-        '<p class="note">No account, or a forgotten password? Whoever administers this Graft can help.</p>',
+        f'<button type="submit">{t("Log in")}</button></form><p class="note">'
+        f"{t('No account, or a forgotten password? Whoever administers this Graft can help.')}</p>",
     )
 
 
@@ -35,16 +36,17 @@ def password_page(title: str, name: str, *, problem: str = "") -> str:
     length = f'minlength="{SHORTEST}" maxlength="{LONGEST}" required autocomplete="new-password"'
     return _page(
         title,
-        "Change your password",
+        t("Change your password"),
         f'<form method="post">{_problem(problem)}'
         f'<input type="hidden" name="name" value="{escape(name)}" autocomplete="username">'
-        f'<label for="password">Password so far</label><input id="password" name="password" type="password" '
+        f'<label for="password">{t("Password so far")}</label><input id="password" name="password" type="password" '
         f'maxlength="{LONGEST}" required autocomplete="current-password" autofocus>'
-        f'<label for="new">New password</label><input id="new" name="new" type="password" {length} '
-        f'aria-describedby="rule"><p class="rule" id="rule">At least {SHORTEST} characters.</p>'
-        f'<label for="again">New password, once more</label><input id="again" name="again" type="password" {length}>'
-        '<button type="submit">Change</button></form>'
-        '<p class="note">You stay logged in here; everywhere else you are logged out. <a href="/">Back</a></p>',
+        f'<label for="new">{t("New password")}</label><input id="new" name="new" type="password" {length} '
+        f'aria-describedby="rule"><p class="rule" id="rule">{t("At least {count} characters.", count=SHORTEST)}</p>'
+        f'<label for="again">{t("New password, once more")}</label>'
+        f'<input id="again" name="again" type="password" {length}>'
+        f'<button type="submit">{t("Change")}</button></form><p class="note">'
+        f'{t("You stay logged in here; everywhere else you are logged out.")} <a href="/">{t("Back")}</a></p>',
     )
 
 
@@ -54,7 +56,7 @@ def _problem(text: str) -> str:
 
 def _page(title: str, heading: str, body: str) -> str:
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{TAGS[language()]}"><head><meta charset="utf-8">'
         f"<title>{escape(heading)} · {escape(title)}</title>"
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
         f'content="light dark"><link rel="stylesheet" href="{_STYLE_PATH}"></head><body><main>'
