@@ -113,8 +113,10 @@ def wire_train(desk: TrainingDesk, tab: gr.Tab, parts: TrainParts) -> None:
     parts.timer.tick(train.look, parts.seen, [*parts.followed, parts.line, parts.adapter], **AT_ONCE)
     parts.data.input(train.choose_data, parts.data, [parts.method, *explained], **AT_ONCE)
     parts.method.input(train.explain, [parts.data, parts.method], explained, **AT_ONCE)
-    for part in (parts.preset, parts.activate, parts.ignore_memory, *parts.numbers.values()):
+    for part in (parts.preset, parts.activate, parts.ignore_memory):
         part.input(train.changed, None, [parts.planned, parts.start], **AT_ONCE)
+    for box in parts.numbers.values():
+        box.change(train.changed, None, [parts.planned, parts.start], **AT_ONCE)
     chosen = [parts.seen, *parts.chosen]
     work = {"concurrency_id": "train-plan", "concurrency_limit": 1, **QUIET}
     parts.plan.click(train.plan, chosen, [parts.seen, parts.line, parts.plan, parts.planned, parts.start], **work)
