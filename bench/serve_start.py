@@ -49,11 +49,6 @@ class Served:
             text = client.get("/metrics").text
         return sum(float(li.split()[-1]) for li in text.splitlines() if li.startswith("vllm:num_requests_running{"))
 
-    def waiting(self) -> float:
-        """How many requests wait in the gateway's queue."""
-        text = httpx.get(f"{self.url}/metrics", timeout=10, trust_env=False).text
-        return float(next(li.split()[-1] for li in text.splitlines() if li.startswith("graft_queue_waiting ")))
-
     def api(self) -> "VllmApi":
         """The vLLM behind it."""
         from serve.vllm_api import ExternalVllm, VllmApi
