@@ -36,9 +36,10 @@ class VllmSessions:
         return found
 
     async def _keep_open(self) -> AsyncGenerator[aiohttp.ClientSession]:
-        options = {"limit": 0, "keepalive_timeout": _IDLE_SECONDS}
         connector = (
-            aiohttp.UnixConnector(str(self._socket), **options) if self._socket else aiohttp.TCPConnector(**options)
+            aiohttp.UnixConnector(str(self._socket), limit=0, keepalive_timeout=_IDLE_SECONDS)
+            if self._socket
+            else aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS)
         )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=self._seconds)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
