@@ -110,6 +110,7 @@ class LocalService:
 
         An active whole model starts with the first question that needs it, or with `start_whole_model`.
         """
+        from serve import vllm_chat, vllm_session  # noqa: F401  now, and not while the first questions wait
         from serve.vllm_process import ExternalVllm
         from serve.vllm_watch import HealthWatch
 
