@@ -90,8 +90,8 @@ async def overload(served: Served) -> Figures:
     """More requests at once than places and queue hold: how long until the others are told."""
     body = {"model": "garden:base", "messages": [{"role": "user", "content": QUESTION}], "max_tokens": 32}
     lines = [Line(served.url) for _ in range(GRAFT_LIMITS + BEYOND)]
-    for line in lines:  # what a first request and a new connection cost is not the question here
-        await line.post(PATH, body | {"max_tokens": 1})
+    # What a first request and a new connection cost is not the question here.
+    await asyncio.gather(*[line.post(PATH, body | {"max_tokens": 1}) for line in lines])
     accepted = [asyncio.create_task(line.post(PATH, body)) for line in lines[:GRAFT_LIMITS]]
     await asyncio.sleep(0.1)  # the fake is done with the first ones soon after
     replies = await asyncio.gather(*[line.post(PATH, body) for line in lines[GRAFT_LIMITS:]])
