@@ -8,6 +8,7 @@ import gradio as gr
 from core.errors import GraftError
 from core.service import DomainService
 from core.user_data import UserData
+from ui.language import spoken
 from ui.quiet import AT_ONCE
 from ui.render_account import account_html
 from ui.safe_html import escape
@@ -25,7 +26,7 @@ class Account:
         try:
             return await asyncio.to_thread(self._html, request)
         except GraftError as error:
-            return f'<p class="trouble" role="alert">{escape(str(error))}</p>'
+            return f'<p class="trouble" role="alert">{escape(spoken(str(error)))}</p>'
 
     async def delete(self, request: gr.Request, event: gr.EventData) -> Any:
         """Delete all that is kept of the user, where that is what the event asks for."""
@@ -35,7 +36,7 @@ class Account:
         try:
             await asyncio.to_thread(self._data.delete, user)
         except GraftError as error:
-            return f'<p class="trouble" role="alert">{escape(str(error))}</p>'
+            return f'<p class="trouble" role="alert">{escape(spoken(str(error)))}</p>'
         return await self.show(request)
 
     def _html(self, request: gr.Request) -> str:

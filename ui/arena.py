@@ -18,6 +18,7 @@ from core.turns import Turn
 from ui import choices
 from ui.arena_parts import ArenaParts
 from ui.contest import compete
+from ui.language import spoken, t
 from ui.render_arena import LETTERS, cards_html, contestant_words, standings_html
 from ui.render_status import line_html, not_ready_reason
 from ui.settings_panel import read_question
@@ -79,7 +80,7 @@ class Arena:
             offered = offered_contestants(self._service)
             table = standings_html(standings(await asyncio.to_thread(self._feedback.votes)))
         except GraftError as error:
-            return {self._parts.line: line_html(str(error))}
+            return {self._parts.line: line_html(spoken(str(error)))}
         known = {value for _, value in offered}
         kept = [value for value in chosen if value in known]
         if len(kept) < FEWEST:
@@ -125,11 +126,11 @@ class Arena:
             return {self._parts.line: gr.skip()}
         winner = int(choice) if choice.isdigit() else None
         if winner is not None and not (winner < len(contest.turns) and contest.turns[winner].answer):
-            return {self._parts.line: line_html("This one gave no answer. Choose another.")}
+            return {self._parts.line: line_html(t("This one gave no answer. Choose another."))}
         outcome = cast(Outcome, "winner" if winner is not None else choice)
         user = user_of(request)
         if user is None:
-            return {self._parts.line: line_html("This browser keeps no cookies, so votes cannot be kept.")}
+            return {self._parts.line: line_html(t("This browser keeps no cookies, so votes cannot be kept."))}
         vote = Vote(
             id=contest.turns[0].id,  # one vote for each contest
             user=user,
@@ -142,21 +143,21 @@ class Arena:
             await asyncio.to_thread(self._feedback.vote, vote)
             votes = await asyncio.to_thread(self._feedback.votes)
         except GraftError as error:
-            return {self._parts.line: line_html(str(error))}
+            return {self._parts.line: line_html(spoken(str(error)))}
         ended = contest.model_copy(update={"outcome": outcome, "winner": winner})
         return {**self._shown(ended), self._parts.standings: standings_html(standings(votes))}
 
     def _problem(self, text: str, chosen: Sequence[str], contest: Contest) -> str | None:
         if contest.running:
-            return "Answers are being written. Wait for them, or press Stop."
+            return t("Answers are being written. Wait for them, or press Stop.")
         if not text.strip():
-            return "Type a question first."
+            return t("Type a question first.")
         if not FEWEST <= len(chosen) <= MOST:
-            return f"Choose {FEWEST} to {MOST} ways of answering."
+            return t("Choose {fewest} to {most} ways of answering.", fewest=FEWEST, most=MOST)
         try:
             return not_ready_reason(self._service.status())
         except GraftError as error:
-            return str(error)
+            return spoken(str(error))
 
     def _shown(self, contest: Contest) -> Values:
         parts, voting = self._parts, contest.open_to_votes
@@ -196,11 +197,12 @@ def _turn(text: str, contestant: str, format: Any, schema: str | None, corpus: s
 def _line(contest: Contest) -> str:
     if contest.running:
         done = sum(not turn.running for turn in contest.turns)
-        return f"{done} of {len(contest.turns)} have answered."
+        return t("{done} of {all} have answered.", done=done, all=len(contest.turns))
     if contest.outcome == "winner" and contest.winner is not None:
-        return f"Your vote is kept. {LETTERS[contest.winner]} was: {contestant_words(contest.turns[contest.winner])}."
+        who = contestant_words(contest.turns[contest.winner])
+        return t("Your vote is kept. {letter} was: {who}.", letter=LETTERS[contest.winner], who=who)
     if contest.outcome is not None:
-        return "Your vote is kept."
+        return t("Your vote is kept.")
     if contest.open_to_votes:
-        return "Which answer is best?"
-    return "There are not enough answers to vote on." if contest.turns else ""
+        return t("Which answer is best?")
+    return t("There are not enough answers to vote on.") if contest.turns else ""

@@ -8,6 +8,7 @@ from core.types import STRUCTURED
 from ui import choices
 from ui.arena import Arena, Contest, Referee
 from ui.arena_parts import ArenaParts
+from ui.language import t
 from ui.quiet import AT_ONCE, QUIET
 from ui.render_arena import LETTERS, cards_html
 from ui.render_status import line_html
@@ -24,8 +25,8 @@ def build_arena(service: DomainService) -> ArenaParts:
         with gr.Column(elem_id="arena-side", min_width=0):
             contestants = gr.Dropdown(
                 [],
-                label="Who answers",
-                info="Two to four ways of answering.",
+                label=t("Who answers"),
+                info=t("Two to four ways of answering."),
                 multiselect=True,
                 max_choices=len(LETTERS),
                 filterable=False,
@@ -36,31 +37,33 @@ def build_arena(service: DomainService) -> ArenaParts:
             corpus = corpus_selector(corpora, "arena-corpus", visible=len(corpora) > 1)
             blind = gr.Checkbox(
                 value=True,
-                label="Hide who is who until I vote",
-                info="So that you judge the answer, not its name.",
+                label=t("Hide who is who until I vote"),
+                info=t("So that you judge the answer, not its name."),
                 elem_id="blind",
             )
         with gr.Column(elem_id="arena-main", min_width=0):
             with gr.Row(elem_classes="asking", equal_height=True):
                 box = gr.Textbox(
-                    label="Question for all",
+                    label=t("Question for all"),
                     show_label=False,
                     container=False,
-                    placeholder="Ask all of them one question",
+                    placeholder=t("Ask all of them one question"),
                     lines=1,
                     max_lines=4,
                     max_length=4000,
                     elem_id="arena-question",
                 )
-                ask = gr.Button("Ask all", variant="primary", elem_id="arena-ask", min_width=0)
-                stop = gr.Button("Stop all", variant="stop", elem_id="arena-stop", min_width=0, visible=False)
+                ask = gr.Button(t("Ask all"), variant="primary", elem_id="arena-ask", min_width=0)
+                stop = gr.Button(t("Stop all"), variant="stop", elem_id="arena-stop", min_width=0, visible=False)
             line = gr.HTML(line_html(""), elem_id="arena-line", js_on_load=None)
             cards = gr.HTML(cards_html([], revealed=True), elem_id="arena-cards", js_on_load=None)
             with gr.Row(visible=False, elem_id="votes") as votes:
-                best = tuple(gr.Button(f"{letter} is best", min_width=0, size="md") for letter in LETTERS)
-                tie = gr.Button("Equally good", min_width=0, size="md")
-                none = gr.Button("None is good", min_width=0, size="md")
-            gr.HTML("<h2>Who wins</h2>", js_on_load=None, elem_classes="heading")
+                best = tuple(
+                    gr.Button(t("{letter} is best", letter=letter), min_width=0, size="md") for letter in LETTERS
+                )
+                tie = gr.Button(t("Equally good"), min_width=0, size="md")
+                none = gr.Button(t("None is good"), min_width=0, size="md")
+            gr.HTML(f"<h2>{t('Who wins')}</h2>", js_on_load=None, elem_classes="heading")
             table = gr.HTML(elem_id="standings", js_on_load=None)
     return ArenaParts(
         contest=contest,

@@ -38,25 +38,25 @@ def build_chat(
     bridge = gr.HTML(elem_id="bridge", js_on_load=_BRIDGE)
     with gr.Row(elem_id="workbench", equal_height=False):
         with gr.Column(elem_id="side", min_width=0):
-            with gr.Accordion("Conversations", elem_id="conversations"):
+            with gr.Accordion(t("Conversations"), elem_id="conversations"):
                 search = gr.Textbox(
-                    label="Search conversations",
+                    label=t("Search conversations"),
                     show_label=False,
                     container=False,
-                    placeholder="Search conversations",
+                    placeholder=t("Search conversations"),
                     max_length=200,
                     elem_id="search",
                 )
-                listing = gr.Radio([], label="Conversations", show_label=False, visible=False, elem_id="listing")
-            with gr.Accordion("Settings", elem_id="settings"):
+                listing = gr.Radio([], label=t("Conversations"), show_label=False, visible=False, elem_id="listing")
+            with gr.Accordion(t("Settings"), elem_id="settings"):
                 panel = build_settings(service)
         with gr.Column(elem_id="chat", min_width=0):
             with gr.Row(elem_id="talkbar"):
                 title = gr.Textbox(
-                    label="Title of the conversation",
+                    label=t("Title of the conversation"),
                     show_label=False,
                     container=False,
-                    placeholder="New conversation",
+                    placeholder=t("New conversation"),
                     interactive=False,
                     lines=1,
                     max_lines=1,
@@ -77,26 +77,26 @@ def build_chat(
                     visible=limits is not None and limits.files > 0,
                 )
                 box = gr.Textbox(
-                    label="Your question",
+                    label=t("Your question"),
                     show_label=False,
                     container=False,
-                    placeholder="Ask a question",
+                    placeholder=t("Ask a question"),
                     lines=1,
                     max_lines=6,
                     max_length=4000,
                     autofocus=True,
                     elem_id="question",
                 )
-                send = gr.Button("Send", variant="primary", elem_id="send", min_width=0)
-                stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=0, visible=False)
+                send = gr.Button(t("Send"), variant="primary", elem_id="send", min_width=0)
+                stop = gr.Button(t("Stop"), variant="stop", elem_id="stop", min_width=0, visible=False)
             with gr.Row(elem_id="below"):
                 line = gr.HTML(line_html(""), elem_id="line", js_on_load=None)
-                cancel = gr.Button("Leave as it was", size="sm", elem_id="cancel", min_width=0, visible=False)
-                fresh = gr.Button("New conversation", size="sm", elem_id="fresh", min_width=0)
+                cancel = gr.Button(t("Leave as it was"), size="sm", elem_id="cancel", min_width=0, visible=False)
+                fresh = gr.Button(t("New conversation"), size="sm", elem_id="fresh", min_width=0)
         with gr.Column(elem_id="aside", min_width=0):
             viewer = gr.HTML(elem_id="viewer", js_on_load=None)
             rating, form = build_rating_form()
-            gr.HTML("<h2>Sources</h2>", elem_id="sources-title", js_on_load=None)
+            gr.HTML(f"<h2>{t('Sources')}</h2>", elem_id="sources-title", js_on_load=None)
             sources = gr.HTML(sources_html([]), elem_id="sources", js_on_load=None)
     parts = ChatParts(
         talk=talk,
@@ -126,7 +126,7 @@ def build_chat(
 
 def _chatbot(pack: DomainPack) -> gr.Chatbot:
     return gr.Chatbot(
-        label="Conversation",
+        label=t("Conversation"),
         show_label=False,
         elem_id="conversation",
         render_markdown=False,

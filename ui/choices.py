@@ -9,6 +9,7 @@ from core.arms import ARMS, SCHEMA_SUFFIX
 from core.pack import DomainPack
 from core.service import AdapterInfo, CorpusInfo, DomainService, ServiceStatus
 from core.types import Format
+from ui.language import marked, several, spoken, t
 
 Choices = list[tuple[str, str]]
 
@@ -16,21 +17,42 @@ ACTIVE_ADAPTER = ""
 ANY_SCHEMA = ""
 
 _ARM_WORDS = {
-    "hybrid": ("Documents + trained style", "Looks up passages and answers in the style it was trained for."),
-    "rag": ("Documents", "Looks up passages and answers from them, with the model as it came."),
-    "hybrid+icl": ("Documents + trained style + examples", "Also shows the model a few solved questions first."),
-    "rag+icl": ("Documents + examples", "Looks up passages and shows the model a few solved questions first."),
-    "lora": ("Trained style only", "Answers from what training left in it. No documents, so no sources."),
-    "icl": ("Examples only", "Shows the model a few solved questions. No documents, so no sources."),
-    "base": ("Plain model", "The model as it came: no documents, no training. Good for comparing."),
+    "hybrid": (
+        marked("Documents + trained style"),
+        marked("Looks up passages and answers in the style it was trained for."),
+    ),
+    "rag": (
+        marked("Documents"),
+        marked("Looks up passages and answers from them, with the model as it came."),
+    ),
+    "hybrid+icl": (
+        marked("Documents + trained style + examples"),
+        marked("Also shows the model a few solved questions first."),
+    ),
+    "rag+icl": (
+        marked("Documents + examples"),
+        marked("Looks up passages and shows the model a few solved questions first."),
+    ),
+    "lora": (
+        marked("Trained style only"),
+        marked("Answers from what training left in it. No documents, so no sources."),
+    ),
+    "icl": (
+        marked("Examples only"),
+        marked("Shows the model a few solved questions. No documents, so no sources."),
+    ),
+    "base": (
+        marked("Plain model"),
+        marked("The model as it came: no documents, no training. Good for comparing."),
+    ),
 }
-_FORMAT_WORDS: dict[Format, str] = {"text": "Text", "markdown": "Markdown", "json": "JSON", "yaml": "YAML"}
+_FORMAT_WORDS: dict[Format, str] = {"text": marked("Text"), "markdown": "Markdown", "json": "JSON", "yaml": "YAML"}
 
 
 def arm_choices(*, has_adapter: bool, has_examples: bool) -> Choices:
     """Ways of answering on offer; those that need an adapter or examples only where there are any."""
     return [
-        (_ARM_WORDS[name][0] if name in _ARM_WORDS else name, name)
+        (arm_label(name), name)
         for name in [*_ARM_WORDS, *(name for name in ARMS if name not in _ARM_WORDS)]
         if (has_adapter or not ARMS[name].adapter) and (has_examples or not ARMS[name].icl)
     ]
@@ -45,12 +67,12 @@ def offered_arms(service: DomainService, status: ServiceStatus) -> Choices:
 def arm_label(name: str) -> str:
     """The words for an arm, with or without the schema suffix."""
     plain = name.removesuffix(SCHEMA_SUFFIX)
-    return _ARM_WORDS[plain][0] if plain in _ARM_WORDS else plain
+    return t(_ARM_WORDS[plain][0]) if plain in _ARM_WORDS else plain
 
 
 def arm_hint(name: str) -> str:
     """What an arm does, in one sentence."""
-    return _ARM_WORDS[name][1] if name in _ARM_WORDS else ARMS[name].description
+    return t(_ARM_WORDS[name][1]) if name in _ARM_WORDS else spoken(ARMS[name].description)
 
 
 def default_arm(pack: DomainPack, choices: Choices) -> str:
@@ -63,7 +85,7 @@ def default_arm(pack: DomainPack, choices: Choices) -> str:
 
 def format_choices(pack: DomainPack) -> Choices:
     """Formats of the pack."""
-    return [(_FORMAT_WORDS[format], format) for format in pack.formats]
+    return [(t(_FORMAT_WORDS[format]), format) for format in pack.formats]
 
 
 def default_format(pack: DomainPack) -> Format:
@@ -74,13 +96,13 @@ def default_format(pack: DomainPack) -> Format:
 def schema_choices(pack: DomainPack) -> Choices:
     """Shapes a structured answer can have."""
     named = [(str(schema.get("title") or name.replace("_", " ")), name) for name, schema in pack.schemas.items()]
-    return [("Whichever fits", ANY_SCHEMA), *named]
+    return [(t("Whichever fits"), ANY_SCHEMA), *named]
 
 
 def adapter_choices(adapters: Sequence[AdapterInfo]) -> Choices:
     """Published adapters, newest first, after the one in use."""
     active = next((adapter for adapter in adapters if adapter.active), None)
-    head = f"In use: {active.name}" if active else "The one in use"
+    head = t("In use: {adapter}", adapter=active.name) if active else t("The one in use")
     return [(head, ACTIVE_ADAPTER), *((_adapter_label(adapter), adapter.name) for adapter in adapters)]
 
 
@@ -95,11 +117,12 @@ def joined_corpora(chosen: Sequence[str] | None) -> str | None:
 
 
 def _adapter_label(adapter: AdapterInfo) -> str:
-    details = [adapter.created[:10], f"{adapter.examples:,} examples" if adapter.examples else ""]
-    text = ", ".join(detail for detail in details if detail)
-    return f"{adapter.name} ({text})" if text else adapter.name
+    examples = several(adapter.examples, "{count} example", "{count} examples") if adapter.examples else ""
+    text = t(", ").join(detail for detail in (adapter.created[:10], examples) if detail)
+    return t("{name} ({about})", name=adapter.name, about=text) if text else adapter.name
 
 
 def _corpus_label(corpus: CorpusInfo, pack: DomainPack) -> str:
     name = pack.title if corpus.name == pack.name else corpus.name
-    return f"{name} ({corpus.documents:,} documents)" if corpus.documents else name
+    documents = several(corpus.documents, "{count} document", "{count} documents")
+    return t("{name} ({about})", name=name, about=documents) if corpus.documents else name

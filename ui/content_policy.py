@@ -9,6 +9,7 @@ Inline scripts of the served page are allowed by their hash, so markup that gets
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,10 +24,10 @@ _POLICY = (
 
 
 class ContentPolicy:
-    """Adds the policy to HTML responses."""
+    """Adds the policy to HTML responses, after `amend` has changed them (which sees every page whole)."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, amend: Callable[[bytes], bytes] = lambda page: page) -> None:
+        self.app, self._amend = app, amend
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; hold back HTML until it is whole, because its hashes go into the header."""
@@ -45,7 +46,7 @@ class ContentPolicy:
             elif message["type"] == "http.response.body":
                 held.append(message)
                 if not message.get("more_body"):
-                    await _send_whole(held, send)
+                    await _send_whole(held, send, self._amend)
 
         await self.app(scope, receive, hold)
 
@@ -65,9 +66,9 @@ def _is_html(message: Message) -> bool:
     return Headers(raw=message["headers"]).get("content-type", "").startswith("text/html")
 
 
-async def _send_whole(held: list[Message], send: Send) -> None:
+async def _send_whole(held: list[Message], send: Send, amend: Callable[[bytes], bytes]) -> None:
     start, *bodies = held
-    page = b"".join(body.get("body", b"") for body in bodies)
+    page = amend(b"".join(body.get("body", b"") for body in bodies))
     headers = MutableHeaders(raw=start["headers"])
     # A page with a policy of its own (a document, which is strangers' text) keeps that one.
     headers.setdefault("content-security-policy", policy(page))

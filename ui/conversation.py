@@ -9,6 +9,7 @@ from typing import Any
 from core.chat import Delta, Done, Event, Found, Question, Searching
 from core.errors import GraftError
 from core.turns import Turn
+from ui.language import marked
 from ui.ticking import batches
 from ui.writing import Writing
 
@@ -16,7 +17,9 @@ log = logging.getLogger(__name__)
 Stream = Callable[[Question, str | None], AsyncIterator[Event]]
 """Answers a question from a corpus, as DomainService.stream does."""
 
-UNEXPECTED = "Something went wrong inside Graft. Ask again; if it happens again, the log in the workspace tells more."
+UNEXPECTED = marked(
+    "Something went wrong inside Graft. Ask again; if it happens again, the log in the workspace tells more."
+)
 
 
 async def run(ask: Stream, turn: Turn, writing: Writing) -> AsyncGenerator[Turn]:

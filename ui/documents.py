@@ -16,6 +16,7 @@ from core.errors import GraftError
 from ui.documents_parts import DocumentsParts
 from ui.incoming import folder_names, plain_names
 from ui.job import Job, stage_words
+from ui.language import spoken, t
 from ui.render_documents import (
     PAGE_CHUNKS,
     PAGE_ROWS,
@@ -64,7 +65,7 @@ class Documents:
                 opened = chunks_html(view.opened, chunks, view.chunk, count)
             folders = folders_html(await asyncio.to_thread(desk.folders))
         except GraftError as error:
-            return self.say(str(error), bad=True)
+            return self.say(spoken(str(error)), bad=True)
         table = documents_html(page, corpus, view.offset, view.opened)
         shown = {self._parts.table: table, self._parts.chunks: opened, self._parts.folders: folders}
         return {self._parts.view: view.model_copy(update={"seen": hash(folders)}), **shown}
@@ -88,11 +89,11 @@ class Documents:
     async def search(self, question: str, corpus: str) -> Values:
         """Search, with what each part of the retriever says."""
         if not question.strip():
-            return {self._parts.hits: '<p class="empty">Type a question first.</p>'}
+            return {self._parts.hits: _empty(t("Type a question first."))}
         try:
             return {self._parts.hits: hits_html(await (await self.desk(corpus)).explain(question, HITS), corpus)}
         except GraftError as error:
-            return {self._parts.hits: _trouble(str(error))}
+            return {self._parts.hits: _trouble(spoken(str(error)))}
 
     async def add(
         self,
@@ -107,13 +108,13 @@ class Documents:
         """Take uploaded files and a folder's over, index them, and tell of each how far it is."""
         incoming = [*plain_names(files or ()), *folder_names(folder or (), paths)]
         if not incoming:
-            yield {self._parts.uploads: '<p class="empty">Choose files first.</p>'}
+            yield {self._parts.uploads: _empty(t("Choose files first."))}
             return
         try:
             desk = await self.desk(corpus)
             sources = await asyncio.to_thread(desk.add, incoming)
         except GraftError as error:
-            yield self.say(str(error), bad=True)
+            yield self.say(spoken(str(error)), bad=True)
             return
         finally:
             for _, path in incoming:  # Gradio's own copies
@@ -123,35 +124,32 @@ class Documents:
         yield {self._parts.files: None, self._parts.folder: None, **self._busy(True)}
         async for stage, share in job.follow():
             yield {self._parts.uploads: await self._uploads(desk, sources, stage, share)}
-        shown = await self._uploads(desk, sources) + (_trouble(job.error) if job.error else "")
+        shown = await self._uploads(desk, sources) + (_trouble(spoken(job.error)) if job.error else "")
         yield {**await self.list(corpus, search, state, view), **self._busy(False), self._parts.uploads: shown}
 
     async def delete(self, source: str, corpus: str, search: str, state: str, view: View) -> AsyncGenerator[Values]:
         """Delete an uploaded document."""
         shut = view.model_copy(update={"opened": None}) if view.opened == source else view
-        done = f"{source} is deleted."
+        done = t("{source} is deleted.", source=source)
         async for values in self.told(corpus, lambda desk, tell: desk.delete(source, tell), lambda _: done):
             yield values
         yield await self.list(corpus, search, state, shut)
 
     async def update(self, corpus: str, search: str, state: str, view: View) -> AsyncGenerator[Values]:
         """Bring the index up to date with all folders."""
-        done = "The index is up to date with its folders."
+        done = t("The index is up to date with its folders.")
         async for values in self.told(corpus, lambda desk, tell: desk.sync(tell), lambda _: done):
             yield values
         yield await self.list(corpus, search, state, view)
 
     async def verify(self, corpus: str) -> AsyncGenerator[Values]:
         """Check the index."""
-        whole = "The index is whole."
-        async for values in self.told(
-            corpus, lambda desk, tell: desk.verify(tell), lambda found: " ".join(found) or whole
-        ):
+        async for values in self.told(corpus, lambda desk, tell: desk.verify(tell), _found):
             yield values
 
     async def rebuild(self, corpus: str) -> AsyncGenerator[Values]:
         """Build what is served anew."""
-        async for values in self.told(corpus, lambda desk, tell: desk.rebuild(tell), str):
+        async for values in self.told(corpus, lambda desk, tell: desk.rebuild(tell), lambda done: spoken(str(done))):
             yield values
 
     async def desk(self, corpus: str) -> CorpusDesk:
@@ -169,7 +167,7 @@ class Documents:
         job = Job(begin)
         async for stage, share in job.follow():
             yield {**self.say(f"{stage_words(stage)} … {share:.0%}"), **self._busy(True)}
-        said = self.say(job.error, bad=True) if job.error else self.say(words(job.result))
+        said = self.say(spoken(job.error), bad=True) if job.error else self.say(words(job.result))
         yield {**said, **self._busy(False)}
 
     async def _uploads(
@@ -178,7 +176,7 @@ class Documents:
         try:
             states = await asyncio.to_thread(desk.states, sources)
         except GraftError as error:
-            return _trouble(str(error))
+            return _trouble(spoken(str(error)))
         return uploads_html(states, stage_words(stage), share)
 
     def _busy(self, busy: bool) -> Values:
@@ -190,6 +188,14 @@ class Documents:
     def say(self, text: str, *, bad: bool = False) -> Values:
         """One line about the index."""
         return {self._parts.line: _trouble(text) if bad else line_html(text)}
+
+
+def _found(problems: Sequence[str]) -> str:
+    return " ".join(spoken(problem) for problem in problems) or t("The index is whole.")
+
+
+def _empty(text: str) -> str:
+    return f'<p class="empty">{escape(text)}</p>'
 
 
 def _trouble(text: str) -> str:

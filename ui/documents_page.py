@@ -16,7 +16,7 @@ _PATHS = "(files, folder, paths, ...rest) => [files, folder, JSON.stringify(wind
 LOOK_SECONDS = 4.0
 _COLLECTION_HELP = marked("A set of documents of its own. The chat can search one or several.")
 _WATCH_HELP = marked("Read with everything below it, and again whenever something in it changes.")
-_HELP = (
+_HELP = marked(
     "Update reads what has changed in the folders. Verify compares every part of the index with every other. "
     "Rebuild makes the search index anew from what was read."
 )
@@ -44,13 +44,13 @@ def build_documents() -> DocumentsParts:
                 remove = gr.HTML(elem_id="collection-remove", js_on_load=None)
             with gr.Column(elem_id="add-panel", min_width=0) as adding:
                 files = gr.File(
-                    label="Add documents", file_count="multiple", type="filepath", elem_id="files", height=130
+                    label=t("Add documents"), file_count="multiple", type="filepath", elem_id="files", height=130
                 )
                 folder = gr.File(
                     label=t("Or a whole folder"), file_count="directory", type="filepath", elem_id="folder", height=130
                 )
                 paths = gr.Textbox(elem_id="folder-paths", visible=False)
-                add = gr.Button("Add to the documents", variant="primary", elem_id="add", min_width=0)
+                add = gr.Button(t("Add to the documents"), variant="primary", elem_id="add", min_width=0)
             uploads = gr.HTML(elem_id="uploads", js_on_load=None)
             with gr.Column(elem_id="watch-panel", elem_classes="panel", min_width=0) as watching:
                 gr.HTML(f"<h2>{t('Folders that are watched')}</h2>", js_on_load=None, elem_classes="heading")
@@ -64,26 +64,26 @@ def build_documents() -> DocumentsParts:
                 )
                 watch = gr.Button(t("Watch this folder"), size="sm", elem_id="watch", min_width=0)
             with gr.Column(elem_id="index-panel", min_width=0):
-                gr.HTML("<h2>Index</h2>", js_on_load=None, elem_classes="heading")
-                update = gr.Button("Update", size="sm", elem_id="update", min_width=0)
-                verify = gr.Button("Verify", size="sm", elem_id="verify", min_width=0)
-                rebuild = gr.Button("Rebuild", size="sm", elem_id="rebuild", min_width=0)
-                gr.HTML(f'<p class="note">{_HELP}</p>', js_on_load=None)
+                gr.HTML(f"<h2>{t('Index')}</h2>", js_on_load=None, elem_classes="heading")
+                update = gr.Button(t("Update"), size="sm", elem_id="update", min_width=0)
+                verify = gr.Button(t("Verify"), size="sm", elem_id="verify", min_width=0)
+                rebuild = gr.Button(t("Rebuild"), size="sm", elem_id="rebuild", min_width=0)
+                gr.HTML(f'<p class="note">{t(_HELP)}</p>', js_on_load=None)
                 line = gr.HTML(line_html(""), elem_id="desk-line", js_on_load=None)
         with gr.Column(elem_id="library-main", min_width=0):
             with gr.Row(elem_id="finding"):
                 search = gr.Textbox(
-                    label="Find a document",
+                    label=t("Find a document"),
                     show_label=False,
                     container=False,
-                    placeholder="Find a document by name or title",
+                    placeholder=t("Find a document by name or title"),
                     max_length=200,
                     elem_id="find",
                 )
                 state = gr.Radio(
-                    [("All", ""), ("Indexed", "indexed"), ("Rejected", "rejected")],
+                    [(t("All"), ""), (t("Indexed"), "indexed"), (t("Rejected"), "rejected")],
                     value="",
-                    label="State",
+                    label=t("State"),
                     show_label=False,
                     container=False,
                     elem_id="state",
@@ -91,19 +91,19 @@ def build_documents() -> DocumentsParts:
                 )
             table = gr.HTML(elem_id="documents", js_on_load=None)
             chunks = gr.HTML(elem_id="chunks", js_on_load=None)
-            gr.HTML("<h2>Try a search</h2>", js_on_load=None, elem_classes="heading")
+            gr.HTML(f"<h2>{t('Try a search')}</h2>", js_on_load=None, elem_classes="heading")
             with gr.Row(elem_classes="asking", equal_height=True):
                 question = gr.Textbox(
-                    label="Words to search for",
+                    label=t("Words to search for"),
                     show_label=False,
                     container=False,
-                    placeholder="A question or words",
+                    placeholder=t("A question or words"),
                     lines=1,
                     max_lines=3,
                     max_length=2000,
                     elem_id="desk-question",
                 )
-                ask = gr.Button("Search", variant="primary", elem_id="desk-search", min_width=0)
+                ask = gr.Button(t("Search"), variant="primary", elem_id="desk-search", min_width=0)
             hits = gr.HTML(elem_id="hits", js_on_load=None)
     return DocumentsParts(
         view=view,

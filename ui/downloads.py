@@ -12,6 +12,7 @@ from core.conversations import ConversationStore
 from core.errors import RequestError
 from core.feedback_store import FeedbackStore
 from ui.export import as_json, as_markdown, file_name
+from ui.language import spoken, t
 from ui.visitors import user_of
 
 PREFIX = "/mine"
@@ -49,11 +50,11 @@ def download_routes(
         writers = {"md": (as_markdown, "text/markdown"), "json": (as_json, "application/json")}
         user = user_of(request)
         if user is None or suffix not in writers:
-            return _missing("there is no such file of yours")
+            return _missing(t("there is no such file of yours"))
         try:
             found = conversations.read(user, identity)
         except RequestError as error:
-            return _missing(str(error))
+            return _missing(spoken(str(error)))
         write, kind = writers[suffix]
         return _file(write(found), file_name(found, suffix), kind)
 
@@ -61,18 +62,18 @@ def download_routes(
     def own_file(conversation: str, source: str, request: Request) -> Response:
         user = user_of(request)
         if user is None or files is None:
-            return _missing("there is no such file of yours")
+            return _missing(t("there is no such file of yours"))
         try:
             content = files.content(user, conversation, source)
         except RequestError as error:
-            return _missing(str(error))
+            return _missing(spoken(str(error)))
         return _file(content, source, "application/octet-stream")
 
     @router.get(EVERYTHING_PATH, include_in_schema=False)
     def everything(request: Request) -> Response:
         user = user_of(request)
         if user is None:
-            return _missing("this browser keeps no cookies, so nothing of yours is kept here")
+            return _missing(t("this browser keeps no cookies, so nothing of yours is kept here"))
         found = [conversations.read(user, info.id) for info in conversations.find(user, limit=None)]
         kept = {"conversations": found, "ratings": feedback.ratings(user), "votes": feedback.votes(user)}
         content: dict[str, Any] = {

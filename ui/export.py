@@ -8,8 +8,10 @@ from core.conversations import Conversation
 from core.turns import Turn
 from core.types import STRUCTURED
 from ui.choices import arm_label
+from ui.language import marked, spoken, t
+from ui.measures import seconds
 
-_STATES = {"stopped": "The answer was stopped here.", "failed": "No answer."}
+_STATES = {"stopped": marked("The answer was stopped here."), "failed": marked("No answer.")}
 
 
 def as_json(conversation: Conversation) -> str:
@@ -34,12 +36,12 @@ def _turn(turn: Turn) -> str:
     if turn.text:
         parts.append(_fenced(turn.text, turn.question.format) if turn.question.format in STRUCTURED else turn.text)
     if turn.state in _STATES:
-        parts.append(f"*{_STATES[turn.state]} {turn.error or ''}".rstrip() + "*")
+        parts.append(f"*{t(_STATES[turn.state])} {spoken(turn.error or '')}".rstrip() + "*")
     sources = _sources(turn)
     if sources:
-        parts.append("Sources:\n\n" + "\n".join(sources))
+        parts.append(t("Sources:") + "\n\n" + "\n".join(sources))
     model = f", {turn.answer.model}" if turn.answer else ""
-    parts.append(f"*{arm_label(turn.question.arm.name)}{model}, {turn.seconds:.1f} s*")
+    parts.append(f"*{arm_label(turn.question.arm.name)}{model}, {seconds(turn.seconds)}*")
     return "\n\n".join(parts) + "\n"
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.service import DomainService, ServiceStatus
 from ui import choices
+from ui.language import t
 from ui.render_status import adapter_news, line_html, not_ready_reason, strip_html
 
 BUSY_SECONDS = 1.5
@@ -47,7 +48,7 @@ def changes(service: DomainService, before: Seen) -> tuple[Seen, dict[str, Updat
     if now.button != before.button:
         found["send"] = {"value": now.button, "interactive": now.reason is None}
     if now.reason != before.reason:
-        found["line"] = {"value": line_html(now.reason or "Ready. Ask away.", waiting=now.reason is not None)}
+        found["line"] = {"value": line_html(now.reason or t("Ready. Ask away."), waiting=now.reason is not None)}
     if (now.adapter, now.trained) != (before.adapter, before.trained):
         found["arm"] = _arm_update(service, status, chosen=before.arm_chosen)
         found["adapter"] = {"choices": choices.adapter_choices(service.adapters())}
@@ -78,8 +79,8 @@ def _look(service: DomainService, status: ServiceStatus, before: Seen) -> Seen:
 
 def _button_words(status: ServiceStatus) -> str:
     if status.ready:
-        return "Send"
-    return "Not ready" if "failed" in {status.model.state, status.corpus.state} else "Starting"
+        return t("Send")
+    return t("Not ready") if "failed" in {status.model.state, status.corpus.state} else t("Starting")
 
 
 def _arm_update(service: DomainService, status: ServiceStatus, *, chosen: bool) -> Update:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
+from starlette._utils import get_route_path
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,7 +62,7 @@ class GradioGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        path = str(scope.get("path", ""))
+        path = get_route_path(scope)  # below where the page is mounted: each language has its own place
         route = path.removeprefix(PREFIX).rstrip("/") if path.startswith(PREFIX) else None
         if scope["type"] != "http" or (route is None and not path.startswith(_ELSEWHERE)):
             await self.app(scope, receive, send)

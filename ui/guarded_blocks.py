@@ -12,6 +12,7 @@ import gradio as gr
 
 from core.errors import NotAllowedError
 from core.roles import Right, demand
+from ui.language import spoken
 from ui.visitors import role_of
 
 _UNASKED = frozenset({"load", "tick", "select"})
@@ -46,5 +47,5 @@ class GuardedBlocks(gr.Blocks):
                 demand(role_of(request), self.right_of(function._id))  # noqa: SLF001  Gradio's own number of the event
             except NotAllowedError as error:
                 asked = any(event not in _UNASKED for _, event in function.targets)
-                raise gr.Error(str(error), visible=asked, print_exception=False) from error
+                raise gr.Error(spoken(str(error)), visible=asked, print_exception=False) from error
         return await super().process_api(block_fn, *args, **options)

@@ -19,6 +19,7 @@ from core.service import DomainService
 from core.turns import Turn
 from ui.choices import joined_corpora
 from ui.conversation import Stream, run
+from ui.language import spoken, t
 from ui.render_status import not_ready_reason
 from ui.settings_panel import read_question
 from ui.show import EDITING, Shower, Values
@@ -81,7 +82,7 @@ class Handlers:
         box = self._show.parts.box
         return {
             box: talk.turns[turn].question.text,
-            **self._show.talk(edited, with_sources=False, note=EDITING),
+            **self._show.talk(edited, with_sources=False, note=t(EDITING)),
         }
 
     async def leave_edit(self, talk: Talk) -> Values:
@@ -149,7 +150,7 @@ class Handlers:
             listing = await asyncio.to_thread(self._show.listing, user, talk.id, search)
         except GraftError as error:
             writing.release()
-            return self._show.note(str(error))
+            return self._show.note(spoken(str(error)))
         return self._show.talk(talk) | listing
 
     async def _save(self, user: str | None, talk: Talk) -> Talk:
@@ -169,16 +170,16 @@ class Handlers:
         try:
             await self._save(user, talk)
         except GraftError as error:
-            return self._show.note(f"This answer could not be kept: {error}")
+            return self._show.note(t("This answer could not be kept: {error}", error=spoken(str(error))))
         return {}
 
     def _refusal(self, writing: Writing) -> str | None:
         if writing.busy:
-            return "An answer is being written. Wait for it, or press Stop."
+            return t("An answer is being written. Wait for it, or press Stop.")
         try:
             return not_ready_reason(self.service.status())
         except GraftError as error:
-            return str(error)
+            return spoken(str(error))
 
     def _turn(self, text: str, earlier: Sequence[Turn], settings: Sequence[Any]) -> Turn:
         arm, format, schema, constrained, corpora, adapter = settings

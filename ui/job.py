@@ -8,16 +8,24 @@ from typing import Generic, TypeVar
 from core.corpus_desk import Progress
 from core.errors import GraftError
 from ui.conversation import UNEXPECTED
+from ui.language import marked, t
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 _LOOK_SECONDS = 0.4
-_STAGES = {"parse": "Reading", "embed": "Embedding", "store": "Storing", "verify": "Checking", "copy": "Copying"}
+_STAGES = {
+    "parse": marked("Reading"),
+    "embed": marked("Embedding"),
+    "store": marked("Storing"),
+    "verify": marked("Checking"),
+    "copy": marked("Copying"),
+}
+_WORKING = marked("Working")
 
 
 def stage_words(stage: str) -> str:
     """What a stage of the work is called."""
-    return _STAGES.get(stage, stage) or "Working"
+    return t(_STAGES.get(stage, stage) or _WORKING)
 
 
 class Job(Generic[Result]):

@@ -15,6 +15,7 @@ from core.advice_desk import AdviceDesk, Kind
 from core.errors import GraftError
 from core.lab_desk import LabDesk
 from core.roles import Right
+from ui.language import spoken, t
 from ui.render_advice import DOWNLOADS
 from ui.render_lab import REPORTS
 from ui.visitors import allows
@@ -42,13 +43,13 @@ def report_routes(lab: LabDesk | None, advice: AdviceDesk | None, domain: str) -
     def report(run: str, request: Request) -> Response:
         path = lab.report(run) if lab is not None and allows(request, Right.LAB) else None
         if path is None:
-            return _missing("there is no such report")
+            return _missing(t("there is no such report"))
         return FileResponse(path, media_type="text/html; charset=utf-8", headers=_HEADERS)
 
     @router.get(DOWNLOADS + "/advice.{kind}", include_in_schema=False)
     def download(kind: str, request: Request) -> Response:
         if advice is None or kind not in _TYPES or not allows(request, Right.CHAT):
-            return _missing("there is no such file")
+            return _missing(t("there is no such file"))
         known, desk = cast(Kind, kind), advice
         return _answered(lambda: _file(desk.download(known), f"{domain}-advice.{kind}", _TYPES[known]))
 
@@ -59,7 +60,7 @@ def _answered(make: Callable[[], Response]) -> Response:
     try:
         return make()
     except GraftError as error:
-        return _missing(str(error))
+        return _missing(spoken(str(error)))
 
 
 def _file(text: str, name: str, kind: str) -> Response:

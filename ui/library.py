@@ -8,12 +8,13 @@ from core.chat_files import ChatFiles
 from core.conversations import ConversationStore
 from core.errors import GraftError
 from core.feedback_store import FeedbackStore
+from ui.language import marked, spoken, t
 from ui.show import Shower, Values
 from ui.talk import Mark, Talk
 from ui.visitors import user_of
 from ui.writing import Writing
 
-KEEPS_NONE = "This browser keeps no cookies, so conversations are gone when you leave the page."
+KEEPS_NONE = marked("This browser keeps no cookies, so conversations are gone when you leave the page.")
 
 
 class Library:
@@ -31,7 +32,7 @@ class Library:
     async def load(self, request: gr.Request, talk: Talk) -> Values:
         """Fill the list when the page opens."""
         user = user_of(request)
-        return {**await self._listing(user, talk.id), **({} if user else self._show.note(KEEPS_NONE))}
+        return {**await self._listing(user, talk.id), **({} if user else self._show.note(t(KEEPS_NONE)))}
 
     async def search(self, request: gr.Request, text: str, talk: Talk) -> Values:
         """Show the conversations that hold the words."""
@@ -47,7 +48,7 @@ class Library:
         try:
             talk = await asyncio.to_thread(self._read, user, chosen)
         except GraftError as error:
-            return self._show.note(str(error))
+            return self._show.note(spoken(str(error)))
         return await self._switch(user, talk, writing, search)
 
     async def begin(self, request: gr.Request, writing: Writing, search: str) -> Values:
@@ -65,7 +66,7 @@ class Library:
                 return self._show.nothing()
             await asyncio.to_thread(self._conversations.rename, user, talk.id, title)
         except GraftError as error:
-            return self._show.note(str(error))
+            return self._show.note(spoken(str(error)))
         return await self._listing(user, talk.id, search)
 
     async def delete(self, request: gr.Request, event: gr.EventData, writing: Writing, search: str) -> Values:
@@ -84,7 +85,7 @@ class Library:
                 if self._files is not None:
                     await asyncio.to_thread(self._files.delete, user, str(event.conversation))
         except GraftError as error:
-            return self._show.note(str(error))
+            return self._show.note(spoken(str(error)))
         return await self._switch(user, Talk(), writing, search)
 
     def _read(self, user: str, conversation: str) -> Talk:
@@ -108,4 +109,4 @@ class Library:
         try:
             return await asyncio.to_thread(self._show.listing, user, current, search)
         except GraftError as error:
-            return self._show.note(str(error))
+            return self._show.note(spoken(str(error)))

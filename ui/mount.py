@@ -1,4 +1,7 @@
-"""Puts the page into a FastAPI app at `/`, beside the routes that it already has. Loads nothing from elsewhere."""
+"""Puts the page into a FastAPI app, beside the routes that it already has: English at `/`, other languages below it.
+
+Loads nothing from elsewhere.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +26,8 @@ from ui.content_policy import ContentPolicy
 from ui.downloads import download_routes
 from ui.gradio_gate import Belongings, GradioGate
 from ui.lab_reports import report_routes
+from ui.language import LANGUAGES, speaking
+from ui.language_choice import Languages, language_routes, page_path
 from ui.login import login_routes
 from ui.visitors import Visitors
 
@@ -67,6 +72,7 @@ def mount(
     from gradio.routes import App as GradioApp
 
     from ui.page import build_page
+    from ui.page_language import in_language
     from ui.theme import build_theme
 
     domain = service.pack.name
@@ -74,45 +80,50 @@ def mount(
     # Where the page takes no files, an upload of any size is refused.
     largest = max(1, shelf.max_file_bytes if shelf else 0, files.limits.file_bytes if files else 0)
     app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="page-assets")
+    app.include_router(language_routes())
     app.include_router(download_routes(conversations, feedback, files))
     app.include_router(report_routes(lab, advice, service.pack.name))
-    app.add_middleware(ContentPolicy)
+    app.add_middleware(ContentPolicy, amend=in_language)
     if sessions is None:
         app.add_middleware(Visitors, secret=users.secret())
     else:
         app.include_router(login_routes(sessions, service.pack.title))
-    mounted = gr.mount_gradio_app(
-        app,
-        build_page(
-            service,
-            conversations,
-            feedback,
-            shelf,
-            lab,
-            advice,
-            examples,
-            training,
-            files,
-            sources,
-            UserData(users, domain),
-            logins=sessions is not None,
-        ),
-        path="/",
-        theme=build_theme(),
-        head=_HEAD,
-        favicon_path=str(ASSETS / "favicon.png"),
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        max_file_size=largest,
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
-    )
+    app.add_middleware(Languages)
+    for language in sorted(LANGUAGES, key=page_path, reverse=True):  # `/` last, which would take the others' paths
+        with speaking(language):
+            page = build_page(
+                service,
+                conversations,
+                feedback,
+                shelf,
+                lab,
+                advice,
+                examples,
+                training,
+                files,
+                sources,
+                UserData(users, domain),
+                logins=sessions is not None,
+            )
+        app = gr.mount_gradio_app(
+            app,
+            page,
+            path=page_path(language).rstrip("/") or "/",
+            theme=build_theme(),
+            head=_HEAD,
+            favicon_path=str(ASSETS / "favicon.png") if page_path(language) == "/" else None,
+            footer_links=[],
+            run_history=False,
+            show_error=False,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            max_file_size=largest,
+            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+        )
     belongings = Belongings()
-    for route in mounted.routes:
+    for route in app.routes:
         if isinstance(route, Mount) and isinstance(route.app, GradioApp):
             route.app.add_middleware(GradioGate, belongings=belongings)
-    return mounted
+    return app

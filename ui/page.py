@@ -22,9 +22,9 @@ from ui.arena_page import build_arena, wire_arena
 from ui.chat_page import build_chat, wire_chat
 from ui.documents_page import build_documents, wire_documents
 from ui.examples_page import build_examples, wire_examples
-from ui.guarded_blocks import GuardedBlocks
 from ui.lab_page import build_lab, wire_lab
-from ui.language import t
+from ui.language import language, t
+from ui.page_language import SpokenBlocks
 from ui.quiet import AT_ONCE
 from ui.rating_panel import wire_ratings
 from ui.render_page import masthead
@@ -53,7 +53,7 @@ def build_page(
     *,
     logins: bool = False,
 ) -> gr.Blocks:
-    """Build the page over `service`, with a page for documents where there is a `shelf`, and so on.
+    """Build the page over `service`, in the language that is spoken; documents where there is a `shelf`, and so on.
 
     `files` can be added in the chat; `sources` open beside it where they are cited.
 
@@ -64,20 +64,21 @@ def build_page(
     pack = service.pack
     # Uploads that nobody added to the documents are removed after a day.
     guarded: list[tuple[gr.Tab, Right]] = []
-    with GuardedBlocks(
+    with SpokenBlocks(
         title=f"{pack.title} · Graft", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86_400)
     ) as page:
+        page.language = language()
         gr.HTML(masthead(pack), elem_id="masthead", js_on_load=None)
         strip = gr.HTML(elem_id="status", js_on_load=None)
         with gr.Tabs(elem_id="pages"):
-            with gr.Tab("Chat", id="chat", elem_id="page-chat"):
+            with gr.Tab(t("Chat"), id="chat", elem_id="page-chat"):
                 parts, panel, form = build_chat(service, files.limits if files is not None else None)
-            with gr.Tab("Arena", id="arena", elem_id="page-arena") as arena_tab:
+            with gr.Tab(t("Arena"), id="arena", elem_id="page-arena") as arena_tab:
                 arena = build_arena(service)
             if shelf is not None:
                 with (
                     page.only(Right.DOCUMENTS),
-                    gr.Tab("Documents", id="documents", elem_id="page-documents") as documents_tab,
+                    gr.Tab(t("Documents"), id="documents", elem_id="page-documents") as documents_tab,
                 ):
                     wire_documents(shelf, documents_tab, build_documents())
                 guarded.append((documents_tab, Right.DOCUMENTS))

@@ -8,6 +8,7 @@ import gradio as gr
 from core.feedback import REASONS
 from core.feedback_store import FeedbackStore
 from core.pack import DomainPack
+from ui.language import spoken, t
 from ui.quiet import AT_ONCE
 from ui.show import Shower
 
@@ -41,22 +42,24 @@ def build_rating_form() -> tuple[gr.Column, RatingForm]:
     with gr.Column(elem_id="rating", visible=False) as column:
         head = gr.HTML(elem_id="rating-head", js_on_load=None)
         reasons = gr.CheckboxGroup(
-            [(words, key) for key, words in REASONS.items()], label="What is wrong with it?", elem_id="reasons"
+            [(spoken(words), key) for key, words in REASONS.items()],
+            label=t("What is wrong with it?"),
+            elem_id="reasons",
         )
-        comment = gr.Textbox(label="Remark", lines=1, max_lines=4, max_length=2000, elem_id="remark")
+        comment = gr.Textbox(label=t("Remark"), lines=1, max_lines=4, max_length=2000, elem_id="remark")
         answer = gr.Textbox(
-            label="The right answer",
-            info="Change it to what it should say. Marks such as [1] name the source it rests on.",
+            label=t("The right answer"),
+            info=t("Change it to what it should say. Marks such as [1] name the source it rests on."),
             lines=5,
             max_lines=14,
             max_length=20_000,
             elem_id="right-answer",
         )
-        missing = gr.Checkbox(label="The documents do not hold the answer", elem_id="missing")
+        missing = gr.Checkbox(label=t("The documents do not hold the answer"), elem_id="missing")
         problem = gr.HTML(elem_id="rating-problem", js_on_load=None)
         with gr.Row(elem_id="rating-buttons"):
-            save = gr.Button("Save", variant="primary", elem_id="rating-save", min_width=0)
-            close = gr.Button("Close", elem_id="rating-close", min_width=0)
+            save = gr.Button(t("Save"), variant="primary", elem_id="rating-save", min_width=0)
+            close = gr.Button(t("Close"), elem_id="rating-close", min_width=0)
     form = RatingForm(
         head=head,
         reasons=reasons,

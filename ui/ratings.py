@@ -13,6 +13,7 @@ from core.feedback import REASONS, Correction, Rating, Verdict, read_correction
 from core.feedback_store import FeedbackStore
 from core.pack import DomainPack
 from core.turns import Turn, now
+from ui.language import marked, spoken, t
 from ui.rating_panel import RatingForm
 from ui.render_answer import messages
 from ui.safe_html import escape
@@ -22,8 +23,8 @@ from ui.visitors import user_of
 from ui.writing import Writing
 
 _VERDICTS: dict[str, Verdict] = {"up": "up", "down": "down"}
-_WAIT = "An answer is being written. Rate when it is complete."
-_NOBODY = "This browser keeps no cookies, so ratings cannot be kept."
+_WAIT = marked("An answer is being written. Rate when it is complete.")
+_NOBODY = marked("This browser keeps no cookies, so ratings cannot be kept.")
 
 
 class Ratings:
@@ -36,7 +37,7 @@ class Ratings:
         """A thumb, pressed or let go, or the wish to correct. All but a thumb up open the form."""
         user, index = user_of(request), event.turn
         if user is None or writing.busy:
-            return self._show.note(_WAIT if writing.busy else _NOBODY)
+            return self._show.note(t(_WAIT if writing.busy else _NOBODY))
         if not isinstance(index, int) or not 0 <= index < len(talk.turns):
             return self._show.nothing()
         turn = talk.turns[index]
@@ -48,7 +49,7 @@ class Ratings:
                 rating = rating.model_copy(update={"verdict": verdict, "time": now()})
                 await asyncio.to_thread(self._feedback.rate, rating)
         except GraftError as error:
-            return self._show.note(str(error))
+            return self._show.note(spoken(str(error)))
         values = self._marked(talk, rating) | self._show.note(_thanks(rating) if pressed else "")
         if pressed == "up" or (pressed is not None and rating.verdict is None):
             return values | self._show.no_rating()
@@ -71,7 +72,7 @@ class Ratings:
         if user is None or turn is None:
             return self._show.no_rating()
         if writing.busy:
-            return {self._form.problem: _problem(_WAIT)}
+            return {self._form.problem: _problem(t(_WAIT))}
         try:
             correction = self._correction(turn, answer, missing)
             rating = (await asyncio.to_thread(self._find, user, talk, turn)).model_copy(
@@ -84,7 +85,7 @@ class Ratings:
             )
             await asyncio.to_thread(self._feedback.rate, rating)
         except GraftError as error:
-            return {self._form.problem: _problem(str(error))}
+            return {self._form.problem: _problem(spoken(str(error)))}
         return self._marked(talk, rating) | self._show.no_rating() | self._show.note(_thanks(rating))
 
     async def close(self) -> Values:
@@ -112,7 +113,7 @@ class Ratings:
         return {
             parts.rating: gr.update(visible=True),
             parts.rated: rating.turn.id,
-            form.head: f'<h2>Your rating</h2><p class="asked" title="{question}">{question}</p>',
+            form.head: f'<h2>{t("Your rating")}</h2><p class="asked" title="{question}">{question}</p>',
             form.reasons: list(rating.reasons),
             form.comment: rating.comment,
             form.answer: right.text if right is not None and right.answerable else rating.turn.text,
@@ -122,8 +123,8 @@ class Ratings:
 
 
 def _thanks(rating: Rating) -> str:
-    return "Kept. Thank you." if rating.says_something else "Your rating is taken back."
+    return t("Kept. Thank you.") if rating.says_something else t("Your rating is taken back.")
 
 
 def _problem(text: str) -> str:
-    return f'<p class="trouble" role="alert">Not kept: {escape(text)}.</p>'
+    return f'<p class="trouble" role="alert">{escape(t("Not kept: {problem}.", problem=text.rstrip(".")))}</p>'

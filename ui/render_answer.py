@@ -10,6 +10,8 @@ from types import MappingProxyType
 from core.turns import Turn
 from core.types import STRUCTURED, Answer
 from ui.choices import arm_label
+from ui.language import several, spoken, t
+from ui.measures import seconds
 from ui.render_sources import source_id
 from ui.safe_html import Link, code, escape, markdown, plain
 from ui.talk import Mark
@@ -29,14 +31,16 @@ def messages(turns: Sequence[Turn], marks: Mapping[str, Mark] = _NO_MARKS) -> li
 
 def question_html(turn: Turn, index: int) -> str:
     """A question, and the button that takes it back into the box."""
-    button = f'<button type="button" class="edit-question" value="{index}" title="Edit and ask again">Edit</button>'
+    title = escape(t("Edit and ask again"))
+    button = f'<button type="button" class="edit-question" value="{index}" title="{title}">{t("Edit")}</button>'
     return f"{plain(turn.question.text)}{button}"
 
 
 def answer_html(turn: Turn, index: int, mark: Mark = _UNMARKED) -> str:
     """One answer, complete or not; `index` counts turns from 0 and names the anchors of its sources."""
     if turn.state == "failed":
-        return f'<div class="answer failed" role="alert"><strong>No answer.</strong> {escape(turn.error or "")}</div>'
+        reason = escape(spoken(turn.error or ""))
+        return f'<div class="answer failed" role="alert"><strong>{t("No answer.")}</strong> {reason}</div>'
     body = body_html(turn, index)
     if turn.running:
         return f'<div class="answer running">{body}{progress_html(turn)}</div>'
@@ -63,20 +67,20 @@ def progress_html(turn: Turn, *, quiet: bool = False) -> str:
     """What is going on with a running answer; `quiet`: without telling how it is made."""
     if turn.text:
         return '<span class="caret"></span>'
-    words = "Searching the documents" if turn.state in {"waiting", "searching"} else _writing(turn)
+    words = t("Searching the documents") if turn.state in {"waiting", "searching"} else _writing(turn)
     if quiet or (turn.state == "waiting" and not turn.question.arm.retrieval):
-        words = "Writing"
+        words = t("Writing")
     if turn.seconds >= 1:
-        words = f"{words}, {turn.seconds:.0f} s"
-    return f'<div class="pending">{words}<span class="dots"><i></i><i></i><i></i></span></div>'
+        words = t(", ").join([words, seconds(turn.seconds, 0)])
+    return f'<div class="pending">{escape(words)}<span class="dots"><i></i><i></i><i></i></span></div>'
 
 
 def _writing(turn: Turn) -> str:
     """What is going on once the search is over."""
     if turn.passages is None:
-        return "Writing"
+        return t("Writing")
     count = len(turn.passages)
-    return f"{count} passage{'' if count == 1 else 's'} found. Writing"
+    return several(count, "{count} passage found. Writing", "{count} passages found. Writing")
 
 
 def _footer(turn: Turn, index: int, mark: Mark) -> str:
@@ -84,13 +88,16 @@ def _footer(turn: Turn, index: int, mark: Mark) -> str:
     if turn.passages:
         cited = len(turn.answer.citations) if turn.answer else 0
         words = _count(cited, len(turn.passages))
-        parts.append(f'<a class="open-sources" href="#{source_id(index)}" title="Show the sources">{words}</a>')
+        parts.append(
+            f'<a class="open-sources" href="#{source_id(index)}" title="{escape(t("Show the sources"))}">{words}</a>'
+        )
     parts.append(f'<span class="how">{escape(_how(turn))}</span>')
     if turn.text:
-        parts.append('<button type="button" class="copy-answer" title="Copy the answer">Copy</button>')
+        title = escape(t("Copy the answer"))
+        parts.append(f'<button type="button" class="copy-answer" title="{title}">{t("Copy")}</button>')
     if turn.text and turn.question.format in STRUCTURED:
-        button = 'button type="button" class="save-answer" title="Download the answer"'
-        parts.append(f'<{button} value="answer.{turn.question.format}">Download</button>')
+        button = f'button type="button" class="save-answer" title="{escape(t("Download the answer"))}"'
+        parts.append(f'<{button} value="answer.{turn.question.format}">{t("Download")}</button>')
     if turn.text and not (turn.answer and turn.answer.degraded):
         parts.append(_rating(index, mark))
     return f'<div class="foot">{"".join(part for part in parts if part)}</div>'
@@ -98,41 +105,46 @@ def _footer(turn: Turn, index: int, mark: Mark) -> str:
 
 def _rating(index: int, mark: Mark) -> str:
     buttons = (
-        ("up", "", "Good answer", mark.verdict == "up"),
-        ("down", "", "Bad answer", mark.verdict == "down"),
-        ("correct", "Corrected" if mark.corrected else "Correct", "Write the right answer", mark.corrected),
+        ("up", "", t("Good answer"), mark.verdict == "up"),
+        ("down", "", t("Bad answer"), mark.verdict == "down"),
+        ("correct", t("Corrected") if mark.corrected else t("Correct"), t("Write the right answer"), mark.corrected),
     )
     inside = "".join(
         f'<button type="button" class="rate-answer {verdict}{" on" if pressed else ""}" value="{index} {verdict}" '
-        f'title="{title}">{words}</button>'
+        f'title="{escape(title)}">{words}</button>'
         for verdict, words, title, pressed in buttons
     )
-    return f'<span class="rating" role="group" title="Rate this answer">{inside}</span>'
+    return f'<span class="rating" role="group" title="{escape(t("Rate this answer"))}">{inside}</span>'
 
 
 def badges(turn: Turn) -> list[str]:
     """What is to be known of an answer that has ended: stopped, valid or not, refused, cut off."""
-    found = ['<span class="badge neutral">Stopped</span>'] if turn.state == "stopped" else []
+    found = [_tag("neutral", t("Stopped"))] if turn.state == "stopped" else []
     if turn.answer is not None:
         found.append(_badge(turn.answer))
         if turn.answer.finish_reason == "length":
-            found.append('<span class="badge warn">Cut off at the length limit</span>')
+            found.append(_tag("warn", t("Cut off at the length limit")))
     return [badge for badge in found if badge]
 
 
 def _badge(answer: Answer) -> str:
     if answer.degraded:
-        return '<span class="badge warn">Passages only: the model is not running</span>'
+        return _tag("warn", t("Passages only: the model is not running"))
     if answer.format not in STRUCTURED:
-        return '<span class="badge neutral">Not in the documents</span>' if answer.refused and answer.passages else ""
+        return _tag("neutral", t("Not in the documents")) if answer.refused and answer.passages else ""
     name = answer.format.upper()
     if answer.refused:
-        return f'<span class="badge neutral">Not in the documents (valid {name})</span>'
+        return _tag("neutral", t("Not in the documents (valid {format})", format=name))
     if answer.valid:
-        shape = f": {escape(answer.schema_name.replace('_', ' '))}" if answer.schema_name else ""
-        return f'<span class="badge good">Valid {name}{shape}</span>'
-    problem = f"{name} of the wrong shape" if answer.answer is not None else f"Not valid {name}"
-    return f'<span class="badge bad">{problem}</span>'
+        shape = (answer.schema_name or "").replace("_", " ")
+        said = t("Valid {format}: {shape}", format=name, shape=shape) if shape else t("Valid {format}", format=name)
+        return _tag("good", said)
+    wrong = answer.answer is not None
+    return _tag("bad", t("{format} of the wrong shape", format=name) if wrong else t("Not valid {format}", format=name))
+
+
+def _tag(kind: str, words: str) -> str:
+    return f'<span class="badge {kind}">{escape(words)}</span>'
 
 
 def _how(turn: Turn) -> str:
@@ -140,10 +152,11 @@ def _how(turn: Turn) -> str:
     if turn.answer is not None and "@" in turn.answer.model:
         parts.append(turn.answer.model)
     if turn.seconds:
-        parts.append(f"{turn.seconds:.1f} s")
+        parts.append(seconds(turn.seconds))
     return " · ".join(parts)
 
 
 def _count(cited: int, found: int) -> str:
-    sources = "source" if found == 1 else "sources"
-    return f"{cited} of {found} {sources} cited" if cited else f"{found} {sources} found"
+    if not cited:
+        return several(found, "{count} source found", "{count} sources found")
+    return several(found, "{cited} of {count} source cited", "{cited} of {count} sources cited", cited=cited)

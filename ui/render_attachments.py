@@ -7,6 +7,7 @@ from ui.downloads import own_file_path
 from ui.language import marked, spoken, t
 from ui.safe_html import escape
 
+_ACTIONS = (marked("Remove {name}"), marked("Download {name}"))
 _STATES = {"waiting": marked("not read yet"), "indexed": "", "rejected": marked("rejected")}
 
 
@@ -41,7 +42,7 @@ def refused_html(files: Sequence[ChatFile]) -> str:
 def _chip(file: ChatFile, conversation: str) -> str:
     name, words = escape(file.source), spoken(file.reason) or t(_STATES[file.state])
     said = f'<span class="reason">{escape(words)}</span>' if words else ""
-    remove, download = (escape(t(text, name=file.source)) for text in ("Remove {name}", "Download {name}"))
+    remove, download = (escape(t(text, name=file.source)) for text in _ACTIONS)
     path = escape(own_file_path(conversation, file.source))
     button = f'button type="button" class="remove-file" data-source="{name}" aria-label="{remove}"'
     return (

@@ -2,6 +2,8 @@
 
 from core.pack import DomainPack
 from ui.downloads import EVERYTHING_PATH, conversation_path
+from ui.language import LANGUAGES, TAGS, language, marked, t
+from ui.language_choice import CHOICE_PATH
 from ui.safe_html import escape
 
 # A grafted twig: a stem, a cut, a new shoot.
@@ -12,26 +14,28 @@ LOGO = (
     '<path class="leaf young" d="M16 14c0-7 4-10 11-10 0 6-3 10-11 10z"/></svg>'
 )
 
-_DELETE_ONE = "Delete this conversation? It cannot be brought back. Ratings that you gave in it stay."
-_DELETE_ALL = "Delete all your conversations, ratings and votes? They cannot be brought back."
+_DELETE_ONE = marked("Delete this conversation? It cannot be brought back. Ratings that you gave in it stay.")
+_DELETE_ALL = marked("Delete all your conversations, ratings and votes? They cannot be brought back.")
+_FORMATS = {"text": marked("text"), "markdown": "Markdown", "json": "JSON", "yaml": "YAML"}
 
 
 def masthead(pack: DomainPack) -> str:
-    """Name, title, description and persona of the domain."""
+    """Name, title, description and persona of the domain; the switch to other languages."""
     description = f'<p class="description">{escape(pack.file.description)}</p>' if pack.file.description else ""
     return (
         f'<header class="masthead">{LOGO}<div class="title"><h1>{escape(pack.title)}</h1>{description}</div>'
-        f'<details class="persona"><summary>Persona</summary><p>{escape(pack.persona)}</p></details></header>'
+        f'<details class="persona"><summary>{t("Persona")}</summary><p>{escape(pack.persona)}</p></details>'
+        f"{_languages()}</header>"
     )
 
 
 def welcome(pack: DomainPack) -> str:
     """What an empty chat says."""
-    formats = " or ".join(_spoken(list(pack.formats)))
-    return (
-        f'<div class="welcome"><p class="hello">Ask {escape(pack.title)}</p>'
-        f"<p>Answers come from the documents, with their sources beside them, as {formats}.</p></div>"
-    )
+    names = [t(_FORMATS[format]) for format in pack.formats]
+    formats = names[0] if len(names) == 1 else t("{some} or {last}", some=t(", ").join(names[:-1]), last=names[-1])
+    about = t("Answers come from the documents, with their sources beside them, as {formats}.", formats=formats)
+    hello = escape(t("Ask {title}", title=pack.title))
+    return f'<div class="welcome"><p class="hello">{hello}</p><p>{about}</p></div>'
 
 
 def menu_html(conversation: str | None, *, kept: bool) -> str:
@@ -41,16 +45,16 @@ def menu_html(conversation: str | None, *, kept: bool) -> str:
     items = []
     if conversation is not None:
         items = [
-            _download("Save as Markdown", conversation_path(conversation, "md")),
-            _download("Save as JSON", conversation_path(conversation, "json")),
-            _deletion("Delete this conversation", conversation, _DELETE_ONE),
+            _download(t("Save as Markdown"), conversation_path(conversation, "md")),
+            _download(t("Save as JSON"), conversation_path(conversation, "json")),
+            _deletion(t("Delete this conversation"), conversation, t(_DELETE_ONE)),
             '<li role="separator"></li>',
         ]
     items += [
-        _download("Save all of mine as JSON", EVERYTHING_PATH),
-        _deletion("Delete all of mine", "everything", _DELETE_ALL),
+        _download(t("Save all of mine as JSON"), EVERYTHING_PATH),
+        _deletion(t("Delete all of mine"), "everything", t(_DELETE_ALL)),
     ]
-    return f'<details class="menu"><summary>More</summary><ul>{"".join(items)}</ul></details>'
+    return f'<details class="menu"><summary>{t("More")}</summary><ul>{"".join(items)}</ul></details>'
 
 
 def _download(words: str, path: str) -> str:
@@ -62,7 +66,11 @@ def _deletion(words: str, conversation: str, question: str) -> str:
     return f'<li><button type="button" class="delete-conversation" {data}>{escape(words)}</button></li>'
 
 
-def _spoken(formats: list[str]) -> list[str]:
-    names = {"text": "text", "markdown": "Markdown", "json": "JSON", "yaml": "YAML"}
-    words = [names[format] for format in formats]
-    return [", ".join(words[:-1]), words[-1]] if len(words) > 1 else words
+def _languages() -> str:
+    """Links to the page in other languages, each under its own name."""
+    links = "".join(
+        f'<a href="{CHOICE_PATH}/{code}" lang="{TAGS[code]}" hreflang="{TAGS[code]}">{name}</a>'
+        for code, name in LANGUAGES.items()
+        if code != language()
+    )
+    return f'<nav class="languages" aria-label="{t("Language")}">{links}</nav>'

@@ -25,7 +25,7 @@ def source_id(turn: int, number: int | None = None) -> str:
 def sources_html(turns: Sequence[Turn], conversation: str | None = None) -> str:
     """The panel for a conversation; the last turn's section is the one shown."""
     if not turns:
-        return _panel(_empty("The passages an answer rests on appear here, with the quoted words marked."))
+        return _panel(_empty(t("The passages an answer rests on appear here, with the quoted words marked.")))
     first = max(0, len(turns) - _KEPT_TURNS)
     return _panel(
         "".join(
@@ -69,15 +69,15 @@ def _passages(turn: Turn, index: int, conversation: str | None) -> str:
         )
         return f'<ol class="passages">{items}</ol>'
     if not turn.question.arm.retrieval:
-        return _empty("This way of answering uses no documents, so there are no sources.")
+        return _empty(t("This way of answering uses no documents, so there are no sources."))
     if turn.passages is not None:
-        return _empty("Nothing in the documents fits this question.")
-    return _empty("Searching the documents." if turn.running else "The search did not get this far.")
+        return _empty(t("Nothing in the documents fits this question."))
+    return _empty(t("Searching the documents.") if turn.running else t("The search did not get this far."))
 
 
 def _passage(passage: Passage, citation: Citation | None, turn: int, links: str, *, several: bool) -> str:
     cited = citation is not None
-    tag = '<span class="tag">cited</span>' if cited else ""
+    tag = f'<span class="tag">{t("cited")}</span>' if cited else ""
     own = passage.corpus == OWN_FILES
     called = t("Your file") if own else passage.corpus
     name = f'<span class="corpus">{escape(called)}</span>' if called and (own or several) else ""

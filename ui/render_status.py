@@ -3,14 +3,16 @@
 from core.service import PartStatus, ServiceStatus, TrainingStatus
 from core.turns import Turn
 from core.types import Answer
+from ui.language import marked, several, spoken, t
+from ui.measures import minutes, seconds, tokens
 from ui.safe_html import escape
 
 _STATE_WORDS = {
-    "waiting": "waiting",
-    "starting": "starting",
-    "ready": "ready",
-    "restarting": "restarting",
-    "failed": "failed",
+    "waiting": marked("waiting"),
+    "starting": marked("starting"),
+    "ready": marked("ready"),
+    "restarting": marked("restarting"),
+    "failed": marked("failed"),
 }
 _TRAINING_NOW = frozenset({"preparing", "training", "paused", "publishing"})
 
@@ -18,13 +20,13 @@ _TRAINING_NOW = frozenset({"preparing", "training", "paused", "publishing"})
 def strip_html(status: ServiceStatus) -> str:
     """Three cells of constant height (model, documents, adapter); failures get a sentence each below."""
     cells = [
-        _part_cell("Model", status.model),
-        _part_cell("Documents", status.corpus),
+        _part_cell(t("Model"), status.model),
+        _part_cell(t("Documents"), status.corpus),
         _adapter_cell(status),
     ]
-    troubles = [part.detail for part in (status.model, status.corpus) if part.state == "failed" and part.detail]
+    troubles = [spoken(part.detail) for part in (status.model, status.corpus) if part.state == "failed" and part.detail]
     if status.training.state == "failed" and status.training.detail:
-        troubles.append(f"Training failed: {status.training.detail}")
+        troubles.append(t("Training failed: {reason}", reason=spoken(status.training.detail)))
     alerts = "".join(f'<p class="trouble" role="alert">{escape(trouble)}</p>' for trouble in troubles)
     return f'<div class="strip" role="status">{"".join(cells)}</div>{alerts}'
 
@@ -35,35 +37,36 @@ def not_ready_reason(status: ServiceStatus) -> str | None:
         return None
     if status.corpus.state == "ready" and status.model.state in {"restarting", "failed"}:
         return None  # the passages that fit the question are shown instead of an answer
-    for name, part in (("model", status.model), ("index of the documents", status.corpus)):
-        if part.state == "failed":
-            return f"The {name} has failed; the reason stands above."
+    if status.model.state == "failed":
+        return t("The model has failed; the reason stands above.")
+    if status.corpus.state == "failed":
+        return t("The index of the documents has failed; the reason stands above.")
     if status.corpus.state != "ready":
-        return f"The documents are being read{_share(status.corpus)}. You can already type."
-    return f"The model is starting{_share(status.model)}. You can already type."
+        return t("The documents are being read{share}. You can already type.", share=_share(status.corpus))
+    return t("The model is starting{share}. You can already type.", share=_share(status.model))
 
 
 def adapter_news(adapter: str) -> str:
     """The sentence for an adapter that has just joined."""
-    return f"Adapter {adapter} is ready and can be chosen under “How to answer”."
+    return t("Adapter {adapter} is ready and can be chosen under “How to answer”.", adapter=adapter)
 
 
 def turn_line(turn: Turn) -> str:
     """What is going on with an answer, as one line."""
     found = ""
     if turn.passages is not None and turn.search_seconds is not None:
-        count = len(turn.passages)
-        found = f"{count} passage{'' if count == 1 else 's'} in {_seconds(turn.search_seconds)}"
+        took = _seconds(turn.search_seconds)
+        found = several(len(turn.passages), "{count} passage in {time}", "{count} passages in {time}", time=took)
     match turn.state:
         case "waiting" | "searching":
-            doing = "Searching" if turn.question.arm.retrieval else "Asking the model"
+            doing = t("Searching") if turn.question.arm.retrieval else t("Asking the model")
             parts = [f"{doing} … {_seconds(turn.seconds)}"]
         case "writing":
-            parts = [found, f"writing … {_seconds(turn.seconds)}"]
+            parts = [found, t("writing … {time}", time=_seconds(turn.seconds))]
         case "stopped":
-            parts = [found, f"stopped after {_seconds(turn.seconds)}"]
+            parts = [found, t("stopped after {time}", time=_seconds(turn.seconds))]
         case "failed":
-            parts = ["No answer; the reason is in the chat"]
+            parts = [t("No answer; the reason is in the chat")]
         case _:
             parts = [found, *(_spent(turn.answer) if turn.answer else ())]
     return " · ".join(part for part in parts if part)
@@ -80,15 +83,15 @@ def trouble_html(text: str) -> str:
 
 
 def _spent(answer: Answer) -> list[str]:
-    spent = [f"answered in {_seconds(answer.seconds)}"]
+    spent = [t("answered in {time}", time=_seconds(answer.seconds))]
     usage = answer.usage
     if usage.completion_tokens:
-        spent.append(f"{usage.prompt_tokens:,} tokens read, {usage.completion_tokens:,} written")
+        spent.append(tokens(usage.prompt_tokens, usage.completion_tokens))
     return spent
 
 
 def _part_cell(name: str, part: PartStatus) -> str:
-    words = part.detail if part.state != "failed" and part.detail else _STATE_WORDS[part.state]
+    words = spoken(part.detail) if part.state != "failed" and part.detail else t(_STATE_WORDS[part.state])
     busy = part.state in {"waiting", "starting", "restarting"}
     return _cell(name, part.state if not busy else "busy", f"{words}{_share(part)}", part.progress if busy else None)
 
@@ -96,26 +99,27 @@ def _part_cell(name: str, part: PartStatus) -> str:
 def _adapter_cell(status: ServiceStatus) -> str:
     training = status.training
     if training.state in _TRAINING_NOW:
-        return _cell("Adapter", "busy", _training_words(training), training.progress)
+        return _cell(t("Adapter"), "busy", _training_words(training), training.progress)
     if status.adapter:
-        return _cell("Adapter", "ready", f"{status.adapter} in use", None)
+        return _cell(t("Adapter"), "ready", t("{adapter} in use", adapter=status.adapter), None)
     if training.state == "failed":
-        return _cell("Adapter", "failed", "training failed", None)
-    return _cell("Adapter", "none", training.detail or "none trained yet", None)
+        return _cell(t("Adapter"), "failed", t("training failed"), None)
+    return _cell(t("Adapter"), "none", spoken(training.detail) or t("none trained yet"), None)
 
 
 def _training_words(training: TrainingStatus) -> str:
     if training.state == "preparing":
-        return training.detail or "preparing the examples"
+        return spoken(training.detail) or t("preparing the examples")
     if training.state == "publishing":
-        return "checking and publishing"
-    verb = "paused while answering" if training.state == "paused" else "training"
-    parts = [f"{verb} {training.progress:.0%}"]
+        return t("checking and publishing")
+    share = f"{training.progress:.0%}"
+    paused = training.state == "paused"
+    parts = [t("paused while answering {share}", share=share) if paused else t("training {share}", share=share)]
     if training.seconds_left is not None:
-        parts.append(f"{_time_left(training.seconds_left)} left")
+        parts.append(t("{time} left", time=minutes(training.seconds_left)))
     if training.loss is not None:
-        parts.append(f"loss {training.loss:.2f}")
-    return ", ".join(parts)
+        parts.append(t("loss {loss}", loss=f"{training.loss:.2f}"))
+    return t(", ").join(parts)
 
 
 def _cell(name: str, kind: str, words: str, progress: float | None) -> str:
@@ -123,8 +127,9 @@ def _cell(name: str, kind: str, words: str, progress: float | None) -> str:
     if progress is not None:
         width = max(0.0, min(1.0, progress)) * 100
         bar = f'<span class="bar"><span style="width:{width:.1f}%"></span></span>'
+    title = escape(t("{name}: {words}", name=name, words=words))
     return (
-        f'<div class="cell {kind}" title="{escape(f"{name}: {words}")}"><span class="dot"></span>'
+        f'<div class="cell {kind}" title="{title}"><span class="dot"></span>'
         f'<span class="name">{escape(name)}</span><span class="words">{escape(words)}</span>{bar}</div>'
     )
 
@@ -134,9 +139,5 @@ def _share(part: PartStatus) -> str:
     return f" ({part.progress:.0%})" if shows_share else ""
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.2f} s" if 0 < seconds < 1 else f"{seconds:.1f} s"
-
-
-def _time_left(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{round(seconds / 60)} min"
+def _seconds(value: float) -> str:
+    return seconds(value, 2 if 0 < value < 1 else 1)

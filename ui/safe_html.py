@@ -13,6 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from ui.language import t
+
 _MARK = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _NEWLINE = "&#10;"
 
@@ -55,7 +57,8 @@ def _with_marks(escaped: str, link: Link | None) -> str:
             target = link(number)
             if target is None:
                 return found.group(0)
-            anchors.append(f'<a class="mark" href="{escape(target)}" title="Show source {number}">{number}</a>')
+            title = escape(t("Show source {number}", number=number))
+            anchors.append(f'<a class="mark" href="{escape(target)}" title="{title}">{number}</a>')
         return "".join(anchors)
 
     return _MARK.sub(mark, escaped)

@@ -17,7 +17,7 @@ def format_selector(pack: DomainPack, format: Format, elem_id: str) -> gr.Radio:
     return gr.Radio(
         choices.format_choices(pack),
         value=format,
-        label="Format",
+        label=t("Format"),
         info=t("How the answer is written."),
         elem_id=elem_id,
         elem_classes="tiles",
@@ -29,8 +29,8 @@ def schema_selector(pack: DomainPack, format: Format, elem_id: str) -> gr.Dropdo
     return gr.Dropdown(
         choices.schema_choices(pack),
         value=choices.ANY_SCHEMA,
-        label="Shape of the answer",
-        info="The fields a JSON or YAML answer has.",
+        label=t("Shape of the answer"),
+        info=t("The fields a JSON or YAML answer has."),
         filterable=False,
         visible=format in STRUCTURED,
         elem_id=elem_id,
@@ -56,8 +56,8 @@ def corpus_selector(corpora: choices.Choices, elem_id: str, *, visible: bool) ->
     return gr.Dropdown(
         corpora,
         value=corpora[0][1] if corpora else None,
-        label="Collection",
-        info="The documents that are searched.",
+        label=t("Collection"),
+        info=t("The documents that are searched."),
         filterable=False,
         visible=visible,
         elem_id=elem_id,

@@ -14,6 +14,7 @@ from core.chat import Question
 from core.service import DomainService
 from core.types import STRUCTURED
 from ui import choices
+from ui.language import t
 from ui.selectors import corpora_selector, format_selector, schema_selector
 
 
@@ -44,14 +45,14 @@ def build_settings(service: DomainService) -> SettingsPanel:
     adapters = service.adapters()
     panel = SettingsPanel(
         arm=gr.Dropdown(
-            arms, value=arm, label="How to answer", info=choices.arm_hint(arm), filterable=False, elem_id="arm"
+            arms, value=arm, label=t("How to answer"), info=choices.arm_hint(arm), filterable=False, elem_id="arm"
         ),
         format=format_selector(pack, format, "format"),
         schema=schema_selector(pack, format, "schema"),
         constrained=gr.Checkbox(
             value=True,
-            label="Guarantee the shape",
-            info="The model can then write nothing but a valid answer.",
+            label=t("Guarantee the shape"),
+            info=t("The model can then write nothing but a valid answer."),
             visible=format in STRUCTURED,
             elem_id="constrained",
         ),
@@ -59,8 +60,8 @@ def build_settings(service: DomainService) -> SettingsPanel:
         adapter=gr.Dropdown(
             choices.adapter_choices(adapters),
             value=choices.ACTIVE_ADAPTER,
-            label="Adapter version",
-            info="Which training run the style comes from.",
+            label=t("Adapter version"),
+            info=t("Which training run the style comes from."),
             filterable=False,
             visible=bool(adapters) and ARMS[arm].adapter,
             elem_id="adapter",

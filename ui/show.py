@@ -7,6 +7,7 @@ import gradio as gr
 from core.chat_files import ChatFiles
 from core.conversations import ConversationStore
 from ui.chat_parts import ChatParts
+from ui.language import marked
 from ui.render_answer import messages
 from ui.render_attachments import chips_html
 from ui.render_page import menu_html
@@ -17,7 +18,7 @@ from ui.talk import Talk
 Values = dict[Any, Any]
 """Values by component; a component that is absent stays as it is."""
 
-EDITING = "Change your question and send it. What came after it will go."
+EDITING = marked("Change your question and send it. What came after it will go.")
 
 
 class Shower:

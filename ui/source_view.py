@@ -17,7 +17,7 @@ from core.service import corpus_names
 from core.turns import Turn
 from core.types import Citation, Passage
 from ui.downloads import own_file_path
-from ui.language import t
+from ui.language import spoken, t
 from ui.render_source_view import head_html, page_html, pages_html, text_html, trouble_view
 from ui.safe_html import escape
 from ui.show import Shower, Values
@@ -55,7 +55,7 @@ class SourceView:
             return self._shown(await self._view(document, place, quote, (event.turn, event.number), page, link))
         except GraftError as error:
             head = head_html(place.source, place.place or place.locator, link)
-            return self._shown(trouble_view(head, str(error), quote))
+            return self._shown(trouble_view(head, spoken(str(error)), quote))
 
     async def close(self) -> Values:
         """Show the list of sources again."""

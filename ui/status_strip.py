@@ -8,6 +8,7 @@ import gradio as gr
 from core.errors import GraftError
 from core.service import DomainService
 from ui.following import BUSY_SECONDS, Seen, Update, changes
+from ui.language import spoken
 from ui.safe_html import escape
 from ui.settings_panel import SettingsPanel
 
@@ -38,7 +39,7 @@ def build_status_strip(
             now, found = changes(service, before)
         except GraftError as error:
             now = before.model_copy(update={"strip": ""})  # so that the strip is drawn again afterwards
-            found = {"strip": {"value": f'<p class="trouble" role="alert">{escape(str(error))}</p>'}}
+            found = {"strip": {"value": f'<p class="trouble" role="alert">{escape(spoken(str(error)))}</p>'}}
         except Exception:
             log.exception("the status could not be read")
         return now, *(gr.update(**found[name]) if name in found else gr.skip() for name in followers)

@@ -2,6 +2,9 @@
 (() => {
   "use strict";
 
+  // The words as the reader's language has them; ui/page_language.py finds them by these calls.
+  const say = (text) => window.graftWords[text] ?? text;
+
   function showSection(section) {
     const panel = section.closest(".sources-panel");
     panel.querySelectorAll(".sources.current").forEach((other) => other.classList.remove("current"));
@@ -47,8 +50,8 @@
       area.remove();
       button.focus();
     }
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 1500);
+    button.textContent = say("Copied");
+    setTimeout(() => (button.textContent = say("Copy")), 1500);
   }
 
   function save(button) {
@@ -129,7 +132,7 @@
 
   // Gradio names each message by its content, which is HTML here; the content is read out anyway.
   function nameParts() {
-    for (const [role, name] of [["user", "Your question"], ["bot", "Answer"]]) {
+    for (const [role, name] of [["user", say("Your question")], ["bot", say("Answer")]]) {
       for (const message of document.querySelectorAll(`#conversation [data-testid="${role}"]`)) {
         if (message.getAttribute("aria-label") !== name) message.setAttribute("aria-label", name);
       }

@@ -1,0 +1,96 @@
+"""Which language a request is read in: the address says, else what was chosen here before, else what the browser asks.
+
+English is at `/`, every other language at a path of its own (`/zh/`): an address can be kept and sent. Pure ASGI.
+"""
+
+import re
+from http.cookies import CookieError, SimpleCookie
+from typing import cast
+
+from fastapi import APIRouter
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ui.language import ENGLISH, LANGUAGES, Language, speaking
+
+COOKIE = "graft_language"
+CHOICE_PATH = "/language"
+_YEAR_SECONDS = 365 * 24 * 3600
+_STAY = "language=en"
+_ASKED = re.compile(r"\s*([A-Za-z]+)[\w-]*\s*(?:;\s*q\s*=\s*([\d.]+)\s*)?")
+
+
+def page_path(language: Language) -> str:
+    """Where the page in this language is, with a slash at its end."""
+    return "/" if language == ENGLISH else f"/{language}/"
+
+
+class Languages:
+    """Sets the language of every request; who opens `/` and reads another language is sent to its page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or to another page."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        wanted = _of_path(scope["path"]) or chosen(headers)
+        query = scope.get("query_string", b"").decode("latin-1")
+        if _opens_front(scope, headers, wanted) and wanted != ENGLISH and _STAY not in query:
+            target = page_path(wanted) + (f"?{query}" if query else "")
+            await RedirectResponse(target, 307, {"Cache-Control": "no-store"})(scope, receive, send)
+            return
+        with speaking(wanted):
+            await self.app(scope, receive, send)
+
+
+def language_routes() -> APIRouter:
+    """The addresses behind the switch in the masthead: they keep the choice in a cookie and lead to its page."""
+    router = APIRouter()
+
+    @router.get(CHOICE_PATH + "/{code}", include_in_schema=False)
+    async def choose(code: str) -> Response:
+        language = cast(Language, code) if code in LANGUAGES else ENGLISH
+        # The mark keeps a browser that takes no cookies from being sent back.
+        target = page_path(language) + (f"?{_STAY}" if language == ENGLISH else "")
+        answer = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+        answer.set_cookie(COOKIE, language, max_age=_YEAR_SECONDS, samesite="lax")
+        return answer
+
+    return router
+
+
+def chosen(headers: Headers) -> Language:
+    """What the browser's user chose before, else the first of its languages that the page speaks, else English."""
+    try:
+        kept = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        kept = None
+    if kept is not None and kept.value in LANGUAGES:
+        return cast(Language, kept.value)
+    found = [_ASKED.fullmatch(part) for part in headers.get("accept-language", "").split(",")]
+    asked = sorted((one for one in found if one and _weight(one.group(2))), key=lambda one: -_weight(one.group(2)))
+    known = (one.group(1).lower() for one in asked)
+    return cast(Language, next((code for code in known if code in LANGUAGES), ENGLISH))
+
+
+def _weight(text: str | None) -> float:
+    try:
+        return 1.0 if text is None else float(text)
+    except ValueError:
+        return 0.0
+
+
+def _of_path(path: str) -> Language | None:
+    first = path.split("/", 2)[1] if path.startswith("/") else ""
+    return cast(Language, first) if first in LANGUAGES and first != ENGLISH else None
+
+
+def _opens_front(scope: Scope, headers: Headers, language: Language) -> bool:
+    """Whether this opens the page at `/`, or a language's page without the slash at its end."""
+    opens = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+    return opens and scope["path"] in {"/", f"/{language}"}
