@@ -15,7 +15,7 @@ from finetune.adapters import AdapterManifest
 from graft import build
 from graft.parity import read_report
 from graft.service import LocalService
-from graft.training import train_adapter
+from graft.training import Wishes, train_adapter
 from tests.support.graft_process import copy_pack
 
 pytestmark = pytest.mark.integration
@@ -40,7 +40,7 @@ def service(workspace: Path, prepared, tmp_path: Path):
 def trained(service: LocalService, method: str) -> AdapterManifest:
     train = service.settings.train.model_copy(update={"method": method})
     service.settings = service.settings.model_copy(update={"train": train})
-    return train_adapter(service, lambda status: None, activate=False)
+    return train_adapter(service, lambda status: None, Wishes(activate=False))
 
 
 def ask(service: LocalService, adapter: str | None = None) -> str:
