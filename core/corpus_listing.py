@@ -86,7 +86,9 @@ class CorpusListing:
             return
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as manifest:
-                yield manifest
+                # The first ingestion has made the file, and not yet its tables.
+                made = manifest.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('documents', 'chunks')")
+                yield manifest if made.fetchone() == (2,) else None
         except sqlite3.Error as error:
             name = self._files.root.name
             raise IndexMismatchError(

@@ -29,7 +29,7 @@ def build_documents() -> DocumentsParts:
     timer = gr.Timer(LOOK_SECONDS, active=False)
     with gr.Row(elem_id="library", equal_height=False):
         with gr.Column(elem_id="library-side", min_width=0):
-            with gr.Column(elem_id="collection-panel", elem_classes="panel", min_width=0):
+            with gr.Column(elem_id="collection-panel", elem_classes="board", min_width=0):
                 corpus = gr.Dropdown([], label=t("Collection"), info=t(_COLLECTION_HELP), elem_id="collection")
                 with gr.Row(elem_classes="asking", equal_height=True):
                     title = gr.Textbox(
@@ -44,15 +44,15 @@ def build_documents() -> DocumentsParts:
                 remove = gr.HTML(elem_id="collection-remove", js_on_load=None)
             with gr.Column(elem_id="add-panel", min_width=0) as adding:
                 files = gr.File(
-                    label=t("Add documents"), file_count="multiple", type="filepath", elem_id="files", height=130
+                    label=t("Add documents"), file_count="multiple", type="filepath", elem_id="files", height=150
                 )
                 folder = gr.File(
-                    label=t("Or a whole folder"), file_count="directory", type="filepath", elem_id="folder", height=130
+                    label=t("Or a whole folder"), file_count="directory", type="filepath", elem_id="folder", height=150
                 )
                 paths = gr.Textbox(elem_id="folder-paths", visible=False)
                 add = gr.Button(t("Add to the documents"), variant="primary", elem_id="add", min_width=0)
             uploads = gr.HTML(elem_id="uploads", js_on_load=None)
-            with gr.Column(elem_id="watch-panel", elem_classes="panel", min_width=0) as watching:
+            with gr.Column(elem_id="watch-panel", elem_classes="board", min_width=0) as watching:
                 gr.HTML(f"<h2>{t('Folders that are watched')}</h2>", js_on_load=None, elem_classes="heading")
                 folders = gr.HTML(elem_id="folders", js_on_load=None)
                 watched = gr.Textbox(

@@ -20,7 +20,7 @@ def build_lab() -> LabParts:
     bridge = gr.HTML(elem_id="lab-bridge", js_on_load=_BRIDGE)
     timer = gr.Timer(LOOK_SECONDS, active=False)
     with gr.Row(elem_id="lab", equal_height=False):
-        with gr.Column(elem_id="lab-side", elem_classes="panel", min_width=0):
+        with gr.Column(elem_id="lab-side", elem_classes="board", min_width=0):
             _heading(t("Run a lab"))
             _note(
                 t(

@@ -70,14 +70,14 @@ def _question(row: AdviceQuestion, *, may_answer: bool) -> str:
     )
     question = spoken(row.question)
     answers = (
-        f'<p class="answers" role="group" aria-label="{escape(t("Your answer: {question}", question=question))}">'
+        f'<p class="advice-answers" role="group" aria-label="{escape(t("Your answer: {question}", question=question))}">'
         f"<span>{escape(t('Your answer:'))}</span>{choices}</p>"
     )
     return (
-        f'<li><p class="asked">{escape(question)} <span class="badge {kind}">{escape(t(_ANSWERS[row.answer]))}</span> '
-        f'<span class="source">{escape(t(_SOURCES[row.source]))}</span></p>'
-        f'<p class="evidence">{escape(spoken(row.evidence))}</p>'
-        f'<p class="means"><b>{escape(t("Speaks for:"))}</b> {escape(spoken(row.means))}</p>'
+        f'<li><p class="advice-asked">{escape(question)} <span class="badge {kind}">{escape(t(_ANSWERS[row.answer]))}</span> '
+        f'<span class="advice-from">{escape(t(_SOURCES[row.source]))}</span></p>'
+        f'<p class="advice-evidence">{escape(spoken(row.evidence))}</p>'
+        f'<p class="advice-means"><b>{escape(t("Speaks for:"))}</b> {escape(spoken(row.means))}</p>'
         + (answers if may_answer else "")
         + "</li>"
     )

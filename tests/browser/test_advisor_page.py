@@ -2,11 +2,13 @@
 
 import pytest
 
+from tests.browser.steps import open_tab
+
 
 @pytest.fixture
 def advice(page):
     """The advisor's page."""
-    page.get_by_role("tab", name="Advisor").click()
+    open_tab(page, "Advisor")
     page.wait_for_selector("#advice-verdict .verdict")
     return page
 
@@ -46,7 +48,7 @@ def test_the_advice_is_downloaded_in_three_forms(advice, site):
 def test_nothing_overflows_sideways(browser, site, width):
     page = browser.new_context(viewport={"width": width, "height": 844}).new_page()
     page.goto(site.url)
-    page.get_by_role("tab", name="Advisor").click()
+    open_tab(page, "Advisor")
     page.wait_for_selector("#advice-verdict .verdict")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()

@@ -2,13 +2,14 @@
 
 import pytest
 
+from tests.browser.steps import open_tab
 from tests.fake_lab import NEW, OLD
 
 
 @pytest.fixture
 def lab(page):
     """The lab's page."""
-    page.get_by_role("tab", name="Lab").click()
+    open_tab(page, "Lab")
     page.wait_for_selector("#lab-runs table")
     return page
 
@@ -41,7 +42,7 @@ def test_a_lab_goes_on_showing_after_the_page_is_opened_anew(lab, site):
     lab.get_by_role("button", name="Start", exact=True).click()
     lab.wait_for_selector("#lab-running .running")
     lab.reload()
-    lab.get_by_role("tab", name="Lab").click()
+    open_tab(lab, "Lab")
     lab.wait_for_selector("#lab-running .running")
 
 
@@ -106,7 +107,7 @@ def test_reports_are_files_with_a_policy_of_their_own(lab, site):
 def test_nothing_overflows_sideways(browser, site, width):
     page = browser.new_context(viewport={"width": width, "height": 844}).new_page()
     page.goto(site.url)
-    page.get_by_role("tab", name="Lab").click()
+    open_tab(page, "Lab")
     page.locator("#lab-runs").get_by_role("button", name="Misses").first.click()
     page.wait_for_selector("#lab-misses .classes")
     page.get_by_role("button", name="Compare", exact=True).click()

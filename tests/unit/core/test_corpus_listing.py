@@ -62,6 +62,9 @@ def test_what_has_been_seen(listing):
 
 
 def test_no_index_is_no_documents_and_a_damaged_one_an_error(tmp_path):
+    (tmp_path / "begun").mkdir()
+    sqlite3.connect(tmp_path / "begun" / "manifest.sqlite").execute("CREATE TABLE meta (key TEXT)").connection.close()
+    assert CorpusListing(tmp_path / "begun", "uploads/").documents("", None, 0, 10).found == 0
     empty = CorpusListing(tmp_path / "none", "uploads/")
     assert empty.documents("", None, 0, 10).rows == []
     assert empty.chunks("a.md", 0, 5) == ([], 0)
