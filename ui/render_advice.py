@@ -69,12 +69,14 @@ def _question(row: AdviceQuestion, *, may_answer: bool) -> str:
         for words, value, said in ((t("Yes"), "yes", True), (t("No"), "no", False), (t("Leave open"), "open", None))
     )
     question = spoken(row.question)
+    name = escape(t("Your answer: {question}", question=question))
+    badge = f'<span class="badge {kind}">{escape(t(_ANSWERS[row.answer]))}</span>'
     answers = (
-        f'<p class="advice-answers" role="group" aria-label="{escape(t("Your answer: {question}", question=question))}">'
+        f'<p class="advice-answers" role="group" aria-label="{name}">'
         f"<span>{escape(t('Your answer:'))}</span>{choices}</p>"
     )
     return (
-        f'<li><p class="advice-asked">{escape(question)} <span class="badge {kind}">{escape(t(_ANSWERS[row.answer]))}</span> '
+        f'<li><p class="advice-asked">{escape(question)} {badge} '
         f'<span class="advice-from">{escape(t(_SOURCES[row.source]))}</span></p>'
         f'<p class="advice-evidence">{escape(spoken(row.evidence))}</p>'
         f'<p class="advice-means"><b>{escape(t("Speaks for:"))}</b> {escape(spoken(row.means))}</p>'
