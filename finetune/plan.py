@@ -113,7 +113,8 @@ def make_plan(job: Job, runs: Path, machine: Machine) -> Plan:
     counts = [row["tokens"] for row in rows]
     tokens = sum(counts)
     steps = steps_of(job, len(rows))
-    passes = min(job.epochs, steps * job.rows_per_step / max(len(rows), 1))
+    passes = steps * job.rows_per_step / max(len(rows), 1)
+    passes = passes if job.max_steps else min(job.epochs, passes)  # so many steps are done, however often that is
     speed, source = _speed(job, runs, sizes, machine, fast)
     held_out_tokens = sum(row["tokens"] for row in held_out) * min(8, steps)
     seconds = (tokens * passes + held_out_tokens / 3) / max(speed, 1e-9)

@@ -222,6 +222,10 @@ class _Teller:
         except GraftError as error:
             self(TrainingStatus(state="failed", detail=str(error)))
             raise
+        except Exception as error:
+            # A defect: without this the training would seem to be stopped, and nobody would know why.
+            self(TrainingStatus(state="failed", detail=f"{type(error).__name__}: {error}"))
+            raise
 
 
 def _train(service: LocalService, job: Job, card: RowsCard, tell: OnTraining) -> AdapterManifest:

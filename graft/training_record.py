@@ -19,6 +19,7 @@ from core.service import TrainingStatus
 
 FILE, CANCEL = "training.json", "cancel"
 _WRITE_SECONDS = 1.0
+_LOOKS, _LOOK_SECONDS = 5, 0.02
 _STOPPABLE = ("preparing", "training", "paused")
 
 
@@ -70,7 +71,7 @@ class Recorder:
 @contextmanager
 def recorded(runs: Path, domain: str) -> Iterator[Recorder]:
     """The recorder of the one training that a domain may have at a time. Raises TrainError while there is another."""
-    handle = try_lock(runs)
+    handle = _take(runs)
     if handle is None:
         record = read_record(runs)
         who = f" (process {record.pid})" if record else ""
@@ -98,3 +99,13 @@ def goes_on(runs: Path) -> bool:
 def ask_to_cancel(runs: Path) -> None:
     """Ask the training that goes on to stop; it does so within a second or two."""
     (runs / CANCEL).touch()
+
+
+def _take(runs: Path) -> int | None:
+    """The lock of the folder, or None. Patient, because whoever only looks whether it is held has it for a moment."""
+    for _ in range(_LOOKS):
+        handle = try_lock(runs)
+        if handle is not None:
+            return handle
+        time.sleep(_LOOK_SECONDS)
+    return None

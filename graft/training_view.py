@@ -30,7 +30,8 @@ class Started(BaseModel):
 
 def look(runs: Path) -> TrainingView:
     """What the training that was started last is at."""
-    record, started, alive = read_record(runs), read_started(runs), goes_on(runs)
+    started, alive = read_started(runs), goes_on(runs)
+    record = read_record(runs)  # after that look: what has ended has said its last word
     if started is not None and (record is None or record.started < started.time):
         if _lives(started.pid):
             return TrainingView(state="starting")
@@ -75,7 +76,9 @@ def read_started(runs: Path) -> Started | None:
 def _recorded(runs: Path, record: TrainingRecord, *, alive: bool) -> TrainingView:
     state: RunState = record.status.state
     detail = record.status.detail
-    if not alive and state != "done":
+    # Its last word may come while it still lives.
+    over = state == "failed" or (not alive and state != "done")
+    if over:
         stopped = record.cancelled or state != "failed"
         state, detail = ("stopped", "") if stopped else ("failed", detail)
     view = TrainingView(
@@ -86,7 +89,7 @@ def _recorded(runs: Path, record: TrainingRecord, *, alive: bool) -> TrainingVie
         run=record.run,
         plan=record.plan,
         adapter=record.adapter,
-        resumable=not alive and state != "done" and _resumable(runs),
+        resumable=over and _resumable(runs),
     )
     run = runs / record.run if record.run else None
     if run is None or not (run / JOB).exists():

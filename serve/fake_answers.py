@@ -7,7 +7,7 @@ from re import _parser as patterns  # type: ignore[attr-defined]
 from typing import Any
 
 WITHOUT_PASSAGES = "This is a fake model: it says the same to everyone."
-_FIRST_PASSAGE = re.compile(r"^\[1\] .*\n((?:.+\n?)+?)(?=\n|\Z)", re.MULTILINE)
+_FIRST_PASSAGE = re.compile(r"^\[1\] .*\n(?:#+ .*\n+)*((?:.+\n?)+?)(?=\n|\Z)", re.MULTILINE)
 
 
 def write_reply(messages: list[dict[str, Any]], structured: dict[str, Any] | None, reply: str) -> str:

@@ -39,10 +39,11 @@ def line_plot(title: str, series: Sequence[Series], *, across: float, digits: in
     parts: list[Html] = []
     for number in range(_TICKS + 1):
         value = low + (high - low) * number / _TICKS
-        step = across * number / _TICKS
         parts.append(el("line", class_="grid", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y(value), y2=y(value)))
         parts.append(el("text", f"{value:,.{digits}f}", class_="tick", x=_LEFT - 6, y=y(value) + 4, text_anchor="end"))
-        parts.append(el("text", f"{step:,.0f}", class_="tick", x=x(step), y=_HEIGHT - 8, text_anchor="middle"))
+    # Steps are whole: of a few, each is named once.
+    named = sorted({round(across * number / _TICKS) for number in range(_TICKS + 1)})
+    parts += [el("text", f"{step:,}", class_="tick", x=x(step), y=_HEIGHT - 8, text_anchor="middle") for step in named]
     for one in drawn:
         path = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in one.points)
         parts.append(el("polyline", class_=f"line {one.kind}", points=path))

@@ -104,6 +104,8 @@ def _adapter_cell(status: ServiceStatus) -> str:
         return _cell(t("Adapter"), "ready", t("{adapter} in use", adapter=status.adapter), None)
     if training.state == "failed":
         return _cell(t("Adapter"), "failed", t("training failed"), None)
+    if training.state == "done":
+        return _cell(t("Adapter"), "none", t("{adapter} trained, not in use", adapter=training.detail), None)
     return _cell(t("Adapter"), "none", spoken(training.detail) or t("none trained yet"), None)
 
 

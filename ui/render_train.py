@@ -32,7 +32,10 @@ def plan_html(plan: PlanFacts, trouble: str) -> str:
         data += ", " + t("{count} more held out to check on", count=f"{plan.held_out:,}")
     parts = ", ".join(f"{t(MEMORY.get(name, name))} {size:.1f}" for name, size in plan.memory.items())
     limit = t("ended by its limit of {minutes} minutes", minutes=f"{plan.max_minutes:g}") if plan.ends_early else ""
-    steps = t("{steps} steps, {passes} passes over the data", steps=f"{plan.steps:,}", passes=f"{plan.epochs:.3g}")
+    passes = f"{plan.epochs:.3g}"
+    once = int(passes == "1") or 2
+    over = several(once, "{passes} pass over the data", "{passes} passes over the data", passes=passes)
+    steps = t(", ").join([several(plan.steps, "{count} step", "{count} steps"), over])
     time = t("about {time}", time=duration(plan.seconds)) + (f", {limit}" if limit else "")
     speed = t("{speed} tokens a second ({source})", speed=f"{plan.speed:,.0f}", source=spoken(plan.speed_from))
     needs, free = f"{plan.needs:.1f}", f"{plan.available:.1f}"

@@ -46,5 +46,7 @@ def test_it_matches_patterns_and_quotes_passages():
     assert re.fullmatch(pattern, matching(pattern))
     prompt = "Passages:\n\n[1] a.md | Top\nPrune in May.\nBoldly.\n\n[2] b.md\nNo.\n\nQuestion: When?"
     assert write_reply([{"content": prompt}], None, "") == "Prune in May.\nBoldly. [1]"
+    titled = prompt.replace("Prune in", "# Quince\n\n## Pruning\nPrune in")
+    assert write_reply([{"content": titled}], None, "") == "Prune in May.\nBoldly. [1]"
     assert write_reply([{"content": "Question: When?"}], None, "") == WITHOUT_PASSAGES
     assert json.loads(write_reply([], {"json": {"const": [1]}}, "")) == [1]

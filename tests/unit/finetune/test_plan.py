@@ -52,6 +52,7 @@ def test_held_out_rows_and_limits_show(plan):
     found = plan(validation_share=0.2, epochs=3)
     assert (found.rows, found.held_out, found.steps) == (80, 20, 60)
     assert plan(max_steps=5).epochs == pytest.approx(0.2)
+    assert plan(max_steps=50).epochs == pytest.approx(2)
     slow = plan(Machine("cpu", "CPU", 16 * GIB, flops=1e9))
     assert slow.ends_early
     assert slow.seconds == 9 * 60

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from core.errors import TrainError, TrainingCancelledError
 from core.files import write_json
+from core.folder_lock import try_lock
 from core.service import TrainingStatus
 from finetune.job import Job, Status, write_status
 from graft.training_record import Recorder, ask_to_cancel, goes_on, read_record, recorded
@@ -61,6 +63,25 @@ def test_only_one_at_a_time(tmp_path):
         assert goes_on(tmp_path)
 
 
+def test_whoever_only_looks_keeps_nobody_from_training(tmp_path):
+    handle = try_lock(tmp_path)
+    threading.Timer(0.01, os.close, [handle]).start()
+    with recorded(tmp_path, "garden"):
+        assert goes_on(tmp_path)
+
+
+def test_one_that_ends_while_it_is_looked_at_is_not_taken_for_stopped(tmp_path, monkeypatch):
+    recorder = Recorder(tmp_path)
+    recorder.tell(TrainingStatus(state="training"))
+
+    def it_ends_now(runs):
+        recorder.tell(TrainingStatus(state="done", detail="garden@1"))
+        return False
+
+    monkeypatch.setattr("graft.training_view.goes_on", it_ends_now)
+    assert look(tmp_path).state == "done"
+
+
 def test_cancelled_at_its_next_word(tmp_path):
     ask_to_cancel(tmp_path)  # left over from one before
     with recorded(tmp_path, "garden") as recorder:
@@ -69,6 +90,7 @@ def test_cancelled_at_its_next_word(tmp_path):
         with pytest.raises(TrainingCancelledError, match="--resume"):
             recorder.tell(TrainingStatus(state="training", progress=0.1))
         recorder.tell(TrainingStatus(state="failed", detail="the training was cancelled"))
+        assert look(tmp_path).state == "stopped"  # also while its process is still ending
     assert read_record(tmp_path).cancelled
     assert look(tmp_path).state == "stopped"
 
