@@ -149,9 +149,10 @@ class Harness:
                 self.counts[name]["kills"] += process.exitcode == ERROR_EXIT
                 acknowledged = {source: hashes[source] for source in _acknowledged(log)}
                 self.counts[name]["acknowledged"] += len(acknowledged)
-                self._judge(name, kill_checks.after_kill(self._files, self._truth, acknowledged))
                 if grow:
+                    # SQLite opens nothing where it cannot write a page: what is lost is what does not open with one.
                     grow()
+                self._judge(name, kill_checks.after_kill(self._files, self._truth, acknowledged))
                 self._complete(name, hashes)
                 shutil.rmtree(self._target.parent, ignore_errors=True)
                 self._target, self._settled = home, {}
