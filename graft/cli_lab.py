@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from core.arms import parse_lab_arm
 from graft import cli_lab_people, cli_lab_runs
 from graft.cli_serve import AsJson, Domain, Trust, VllmUrl
 from graft.console import Console
@@ -67,6 +68,8 @@ def lab(
     # Without --arms, what was trained in another way is asked as well, as far as memory will do.
     extra = existing_arms(settings, workspace, pack) if arms is None else []
     names, controlled = [*_names(arms or DEFAULT_ARMS), *extra], _names(controls or "")
+    for name in (*names, *controlled):
+        parse_lab_arm(name)  # a misspelt one is told before anything is loaded
     again = lab_arguments(
         domain, names, target.absolute(), limit=limit, seed=seed, controls=controlled, learning_curve=learning_curve,
         vllm_url=vllm_url, trust=trust,
