@@ -157,6 +157,7 @@ def train_adapter(
     domain has one training at a time; what it is at stands in its files (graft.training_record).
     """
     with recorded(service.workspace.runs(service.pack.name), service.pack.name) as recorder:
+        recorder.note(activate=(wishes or Wishes()).activate)
         tell = _Teller(service, on_training, recorder)
         with tell.failures():
             tell(TrainingStatus(state="preparing", detail="training data"))

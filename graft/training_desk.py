@@ -31,7 +31,7 @@ from graft.adapters import provenance
 from graft.own_command import start_command
 from graft.parity import read_report
 from graft.training import plan_training, preference_files, prepare_job
-from graft.training_record import ask_to_cancel, goes_on
+from graft.training_record import ask_to_cancel, goes_on, read_record
 from graft.training_view import STARTED, Started, look, read_job, run_rows
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ class LocalTrainingDesk:
 
     def resume(self) -> None:
         """Go on with the one that was stopped last, as it was started."""
-        self._start("--resume")
+        record = read_record(self._runs)
+        self._start("--resume", *([] if record is None or record.activate else ["--no-activate"]))
 
     def cancel(self) -> None:
         """Stop the one that goes on; it can be resumed."""

@@ -24,7 +24,10 @@ _STOPPABLE = ("preparing", "training", "paused")
 
 
 class TrainingRecord(BaseModel):
-    """The last training of a domain. `run` names its folder once there is one, `plan` is for people."""
+    """The last training of a domain. `run` names its folder once there is one, `plan` is for people.
+
+    `activate`: whether what it makes is to answer at once.
+    """
 
     pid: int
     started: float
@@ -33,6 +36,7 @@ class TrainingRecord(BaseModel):
     plan: list[str] = []
     adapter: str | None = None
     cancelled: bool = False
+    activate: bool = True
 
 
 class Recorder:

@@ -46,11 +46,11 @@ def test_a_training_is_planned_cancelled_resumed_and_published(service):
     desk = LocalTrainingDesk(service)
     assert desk.view().state == "none"
     assert next(offer.count for offer in desk.data() if offer.data == "rows") > 0
-    choice = TrainingChoice(max_steps=400, max_minutes=60, activate=False, seed=11)
+    choice = TrainingChoice(max_steps=150, max_minutes=60, activate=False, seed=11)
     seen = []
     plan = asyncio.run(desk.plan(choice, lambda done, total: seen.append((done, total))))
     plan.check()
-    assert plan.steps == 400
+    assert plan.steps == 150
     assert seen[-1][0] == seen[-1][1]
 
     desk.start(choice)
@@ -60,7 +60,7 @@ def test_a_training_is_planned_cancelled_resumed_and_published(service):
     # A page that was started anew finds it by its files.
     again = LocalTrainingDesk(service)
     view = again.view()
-    assert (view.state, view.method, view.steps) == ("training", "lora", 400)
+    assert (view.state, view.method, view.steps) == ("training", "lora", 150)
     assert view.points
     assert "time" in view.plan[-1]
     again.cancel()
@@ -76,7 +76,7 @@ def test_a_training_is_planned_cancelled_resumed_and_published(service):
 
     again.resume()
     done = wait(again, lambda view: view.state == "done")
-    assert (done.run, done.step) == (stopped.run, 400)
+    assert (done.run, done.step) == (stopped.run, 150)
     steps = [point.step for point in done.points]
     assert steps == sorted(set(steps))
     (adapter,) = again.adapters()
