@@ -116,7 +116,8 @@ async def ask(client, arm: str, prompt: str) -> list[float]:
 
 def ask_all(vllm: VllmProcess, requests: list[tuple[str, str]]) -> list[list[float]]:
     async def run() -> list[list[float]]:
-        client = await VllmSessions(vllm.socket, 120).session()
+        sessions = VllmSessions(vllm.socket, 120)  # its sessions end with it
+        client = await sessions.session()
         return await asyncio.gather(*[ask(client, arm, prompt) for arm, prompt in requests])
 
     return asyncio.run(run())
