@@ -13,6 +13,7 @@ import torch
 from vllm import _custom_ops as ops
 from vllm.lora.punica_wrapper.punica_cpu import PunicaWrapperCPU
 
+from core.processor import multiplies_bfloat16
 from serve.cpu_lora.grouping import RowGroup, group_rows
 from serve.cpu_lora.packing import Linear, PackedAdapter, torch_linear
 
@@ -175,9 +176,14 @@ def _add_rows(y: torch.Tensor, group: RowGroup, part: torch.Tensor) -> None:
     y[rows, :width] += part[:, :width]
 
 
+def _onednn_types() -> tuple[torch.dtype, ...]:
+    """What oneDNN has products for here: none of bfloat16 where the processor only emulates it."""
+    return (torch.bfloat16, torch.float32) if multiplies_bfloat16() else (torch.float32,)
+
+
 def _fixed_linear(weight: torch.Tensor) -> Linear:
     """The oneDNN product of vLLM with a weight that is laid out once: a third of the call overhead of torch's."""
-    if not ops._supports_onednn or weight.dtype not in (torch.bfloat16, torch.float32):  # noqa: SLF001
+    if not ops._supports_onednn or weight.dtype not in _onednn_types():  # noqa: SLF001
         return torch_linear(weight)
     handler = ops.create_onednn_mm(weight.t(), PRIMITIVE_CACHE)
     product = torch.ops._C.onednn_mm.default  # noqa: SLF001  the overload itself: finding it costs as much as the call

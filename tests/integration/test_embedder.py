@@ -66,7 +66,8 @@ def test_agrees_with_sentence_transformers(prepared, embeddings):
 
 def test_questions_and_passages_agree_without_prompts(embeddings):
     assert embeddings.embed_query("Pumps") == embeddings.embed_documents(["Pumps"])[0]
-    assert embeddings.embed_queries(["a", "Pumps"])[1] == embeddings.embed_query("Pumps")
+    together = embeddings.embed_queries(["a", "Pumps"])[1]
+    assert np.allclose(together, embeddings.embed_query("Pumps"), atol=1e-6)  # padding rounds otherwise
     assert embeddings.embed_documents([]) == embeddings.embed_queries([]) == []
 
 
