@@ -77,7 +77,7 @@ def visit(browser, library):
         context.close()
 
 
-def ask_about(page, service, **metadata):
+def ask_about(page, service, /, **metadata):
     """Ask a question to which one passage is found."""
     document = Document(page_content=QUINCE, metadata={"corpus": "garden", "score": 1.0, **metadata})
     service.pipeline = dataclasses.replace(service.pipeline, retriever=InMemoryRetriever(documents=[document]))
