@@ -10,8 +10,8 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 
+from core.cookies import cookie
 from core.user_database import UserDatabase
 from core.users import User, UserList
 
@@ -37,7 +37,7 @@ class Sessions:
 
     def user_of(self, cookies: str) -> User | None:
         """The user whose running session a Cookie header carries, or None."""
-        match = _VALUE.fullmatch(cookie_in(cookies))
+        match = _VALUE.fullmatch(cookie(cookies, COOKIE))
         if match is None:
             return None
         identity, session, until, signature = match.groups()
@@ -49,7 +49,7 @@ class Sessions:
 
     def end(self, cookies: str) -> None:
         """End the session that a Cookie header carries, for good: a copy of the cookie is worth nothing after this."""
-        match = _VALUE.fullmatch(cookie_in(cookies))
+        match = _VALUE.fullmatch(cookie(cookies, COOKIE))
         if match is None or self.user_of(cookies) is None:
             return
         session, until = match.group(2), match.group(3)
@@ -68,15 +68,6 @@ class Sessions:
             over = [(key,) for key, until in found if int(until) < self._clock()]
             connection.executemany("DELETE FROM meta WHERE key = ?", over)
         return {key.removeprefix(_ENDED) for key, _ in found}
-
-
-def cookie_in(cookies: str) -> str:
-    """The value of the session's cookie in a Cookie header, or an empty string."""
-    try:
-        found = SimpleCookie(cookies).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found is not None else ""
 
 
 def cookie_header(value: str, *, secure: bool) -> str:

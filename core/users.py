@@ -6,7 +6,6 @@ behind stands under, so that another user of the same name later finds nothing o
 
 import contextlib
 import fcntl
-import logging
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +14,10 @@ from pathlib import Path
 
 from core.errors import UsersError
 from core.files import write_atomically
+from core.followed_file import FollowedFile, numbered_lines
 from core.passwords import NOBODYS, check_new_password, hash_password, is_kept_form, is_password
 from core.roles import Role
 
-logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[\w.@-]{1,64}", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{32}")
 _HEAD = "# Users of Graft, written by `graft users`: name, role, id, password (scrypt).\n"
@@ -44,16 +43,15 @@ class UserList:
     def __init__(self, path: Path) -> None:
         """Read the file. Raises UsersError when it is missing, empty, or has a line of another form."""
         self.path = path
-        self._stamp = self._read_stamp()
-        self._users = _read_some(path)
+        self._file = FollowedFile(path, _read_some, "nobody can log in")
 
     def named(self, name: str) -> User | None:
         """The user of a name, or None."""
-        return next((user for user in self._current() if user.name == name), None)
+        return next((user for user in self._file.entries() if user.name == name), None)
 
     def by_id(self, identity: str) -> User | None:
         """The user of an id, or None."""
-        return next((user for user in self._current() if user.id == identity), None)
+        return next((user for user in self._file.entries() if user.id == identity), None)
 
     def check(self, name: str, password: str) -> User | None:
         """The user whose name and password these are, or None after the same time. Takes some tenths of a second."""
@@ -63,38 +61,18 @@ class UserList:
 
     def all(self) -> Sequence[User]:
         """Every user, as the file lists them."""
-        return tuple(self._current())
-
-    def _current(self) -> Sequence[User]:
-        stamp = self._read_stamp()
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._users = _read_some(self.path)
-            except UsersError as error:
-                # Closed is the safe side: nobody gets in until the file is right again.
-                self._users = []
-                logger.warning("nobody can log in: %s", error)
-        return self._users
-
-    def _read_stamp(self) -> tuple[int, int, int]:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return (0, 0, 0)
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return tuple(self._file.entries())
 
 
 def read_users(path: Path) -> list[User]:
     """The users of a file, in order. Raises UsersError when it cannot be read or has a line of another form."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = list(numbered_lines(path))
     except (OSError, UnicodeDecodeError) as error:
         raise UsersError(
             f"the list of users {path} cannot be read: graft users add NAME --role admin --file {path} writes it"
         ) from error
-    texts = [(number, line.strip()) for number, line in enumerate(lines, start=1)]
-    users = [_parse(path, number, text) for number, text in texts if text and not text.startswith("#")]
+    users = [_parse(path, number, text) for number, text in lines]
     if len({user.name for user in users}) < len(users) or len({user.id for user in users}) < len(users):
         raise UsersError(f"{path} names somebody twice: remove one of the lines")
     return users

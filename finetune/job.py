@@ -5,7 +5,6 @@ The folder is named after what determines the run, so that the same job finds it
 
 import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.errors import TrainError
 from core.files import read_json, sha256_json, write_json
+from core.processes import is_alive
 from core.settings import Method
 from finetune.presets import METHODS, MethodFacts
 
@@ -121,15 +121,11 @@ def read_status(folder: Path) -> Status:
     status = Status.model_validate(read_json(path, TrainError))
     if status.state in ("done", "failed", "waiting") or status.pid is None:
         return status
-    try:
-        os.kill(status.pid, 0)
-    except ProcessLookupError:
-        return status.model_copy(
-            update={"state": "failed", "error": "the training process was stopped; the same command resumes it"}
-        )
-    except PermissionError:
-        pass
-    return status
+    if is_alive(status.pid):
+        return status
+    return status.model_copy(
+        update={"state": "failed", "error": "the training process was stopped; the same command resumes it"}
+    )
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:

@@ -1,6 +1,5 @@
 """What trainings are at, read from their files: the record, the run's status and metrics. Starts and stops nothing."""
 
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from pydantic import BaseModel
 
 from core.errors import TrainError
 from core.files import read_json
+from core.processes import is_alive
 from core.training_desk import Point, RunRow, RunState, TrainingView
 from finetune.job import Job, Status, read_metrics, read_status
 from finetune.launch import JOB, last_unfinished
@@ -33,7 +33,7 @@ def look(runs: Path) -> TrainingView:
     started, alive = read_started(runs), goes_on(runs)
     record = read_record(runs)  # after that look: what has ended has said its last word
     if started is not None and (record is None or record.started < started.time):
-        if _lives(started.pid):
+        if is_alive(started.pid):
             return TrainingView(state="starting")
         if not alive:
             return TrainingView(state="failed", detail=_last_words(Path(started.log)), resumable=_resumable(runs))
@@ -131,16 +131,6 @@ def _points(run: Path) -> list[Point]:
 
 def _resumable(runs: Path) -> bool:
     return last_unfinished(runs) is not None
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _last_words(log: Path) -> str:

@@ -5,7 +5,6 @@ Stores no key. Where there is a list of users, a key acts as one of them (`ApiKe
 
 import hashlib
 import hmac
-import logging
 import re
 import secrets
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from pathlib import Path
 
 from core.errors import ServeError
 from core.files import write_atomically
+from core.followed_file import FollowedFile, numbered_lines
 
-logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[\w.@-]+", re.ASCII)
 _LINE = re.compile(r"(?P<name>[\w.@-]+):(?P<digest>[0-9a-f]{64})(?P<limits>(\s+\w+=\S+)*)", re.ASCII)
 _FORM = (
@@ -54,16 +53,13 @@ class KeyRing:
 
     def __init__(self, path: Path) -> None:
         """Read the file. Raises ServeError when it is missing, empty, or has a line of another form."""
-        self._path = path
-        self._stamp = self._read_stamp()
-        self._keys = _read_some(path)
+        self._file = FollowedFile(path, _read_some, "no key is accepted")
 
     def find(self, key: str) -> ApiKey | None:
         """The line that this key belongs to, or None. Compares with every key, in constant time."""
-        self._follow()
         digest = digest_of(key)
         found = None
-        for known in self._keys:
+        for known in self._file.entries():
             if hmac.compare_digest(digest, known.digest):
                 found = known
         return found
@@ -72,25 +68,6 @@ class KeyRing:
         """The name whose key this is, or None."""
         found = self.find(key)
         return found.name if found else None
-
-    def _follow(self) -> None:
-        stamp = self._read_stamp()
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            self._keys = _read_some(self._path)
-        except ServeError as error:
-            # Closed is the safe side: nobody gets in until the file is right again.
-            self._keys = []
-            logger.warning("no key is accepted: %s", error)
-
-    def _read_stamp(self) -> tuple[int, int, int]:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return (0, 0, 0)
-        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def digest_of(key: str) -> str:
@@ -101,11 +78,10 @@ def digest_of(key: str) -> str:
 def read_keys(path: Path) -> list[ApiKey]:
     """The keys of a file, in order. Raises ServeError when it cannot be read or has a line of another form."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = list(numbered_lines(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ServeError(f"the API keys file {path} cannot be read: graft keys add NAME writes it") from error
-    texts = [(number, line.strip()) for number, line in enumerate(lines, start=1)]
-    return [_parse(path, number, text) for number, text in texts if text and not text.startswith("#")]
+    return [_parse(path, number, text) for number, text in lines]
 
 
 def add_key(path: Path, name: str, *, user: str | None = None, **limits: float | None) -> str:

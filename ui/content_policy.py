@@ -11,8 +11,10 @@ import hashlib
 import re
 from collections.abc import Callable
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ui.html_traffic import is_html, opens_page
 
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 _POLICY = (
@@ -31,7 +33,7 @@ class ContentPolicy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; hold back HTML until it is whole, because its hashes go into the header."""
-        if scope["type"] != "http" or not _asks_for_page(scope):
+        if not opens_page(scope):
             await self.app(scope, receive, send)
             return
         # Compressed text could not be searched for scripts.
@@ -39,7 +41,7 @@ class ContentPolicy:
         held: list[Message] = []
 
         async def hold(message: Message) -> None:
-            if message["type"] == "http.response.start" and _is_html(message):
+            if is_html(message):
                 held.append(message)
             elif not held:
                 await send(message)
@@ -56,14 +58,6 @@ def policy(page: bytes) -> str:
     digests = {hashlib.sha256(script).digest() for script in _INLINE_SCRIPT.findall(page)}
     hashes = " ".join(sorted(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests))
     return _POLICY.format(hashes=hashes)
-
-
-def _asks_for_page(scope: Scope) -> bool:
-    return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
-
-
-def _is_html(message: Message) -> bool:
-    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/html")
 
 
 async def _send_whole(held: list[Message], send: Send, amend: Callable[[bytes], bytes]) -> None:

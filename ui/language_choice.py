@@ -4,7 +4,6 @@ English is at `/`, every other language at a path of its own (`/zh/`): an addres
 """
 
 import re
-from http.cookies import CookieError, SimpleCookie
 from typing import cast
 
 from fastapi import APIRouter
@@ -12,6 +11,8 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.cookies import cookie
+from ui.html_traffic import opens_page
 from ui.language import ENGLISH, LANGUAGES, Language, speaking
 
 COOKIE = "graft_language"
@@ -37,10 +38,9 @@ class Languages:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        wanted = _of_path(scope["path"]) or chosen(headers)
+        wanted = _of_path(scope["path"]) or chosen(Headers(scope=scope))
         query = scope.get("query_string", b"").decode("latin-1")
-        if _opens_front(scope, headers, wanted) and wanted != ENGLISH and _STAY not in query:
+        if _opens_front(scope, wanted) and wanted != ENGLISH and _STAY not in query:
             target = page_path(wanted) + (f"?{query}" if query else "")
             await RedirectResponse(target, 307, {"Cache-Control": "no-store"})(scope, receive, send)
             return
@@ -66,12 +66,9 @@ def language_routes() -> APIRouter:
 
 def chosen(headers: Headers) -> Language:
     """What the browser's user chose before, else the first of its languages that the page speaks, else English."""
-    try:
-        kept = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        kept = None
-    if kept is not None and kept.value in LANGUAGES:
-        return cast(Language, kept.value)
+    kept = cookie(headers.get("cookie", ""), COOKIE)
+    if kept in LANGUAGES:
+        return cast(Language, kept)
     found = [_ASKED.fullmatch(part) for part in headers.get("accept-language", "").split(",")]
     asked = sorted((one for one in found if one and _weight(one.group(2))), key=lambda one: -_weight(one.group(2)))
     known = (one.group(1).lower() for one in asked)
@@ -90,7 +87,6 @@ def _of_path(path: str) -> Language | None:
     return cast(Language, first) if first in LANGUAGES and first != ENGLISH else None
 
 
-def _opens_front(scope: Scope, headers: Headers, language: Language) -> bool:
+def _opens_front(scope: Scope, language: Language) -> bool:
     """Whether this opens the page at `/`, or a language's page without the slash at its end."""
-    opens = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
-    return opens and scope["path"] in {"/", f"/{language}"}
+    return opens_page(scope) and scope["path"] in {"/", f"/{language}"}

@@ -8,13 +8,14 @@ import hashlib
 import hmac
 import re
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.cookies import cookie
 from core.roles import Right, Role, may
+from ui.html_traffic import is_html, opens_page
 
 COOKIE = "graft_user"
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -34,21 +35,20 @@ class Visitors:
             return
         # Nobody is asked who they are: whoever reaches the page may all of it.
         scope.setdefault("state", {})["role"] = Role.ADMIN
-        headers = Headers(scope=scope)
-        user = verified(_cookie(headers), self._secret)
-        new = user is None and scope["type"] == "http" and _opens_page(scope, headers)
-        if new:
+        user = verified(cookie(Headers(scope=scope).get("cookie", ""), COOKIE), self._secret)
+        opening = opens_page(scope)
+        if user is None and opening:
             user = secrets.token_hex(16)
         if user is not None:
             scope["state"]["user"] = user
 
         async def send_with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start" and _is_html(message):
+            if is_html(message):
                 # Also where there is one already: its year begins anew.
                 MutableHeaders(raw=message["headers"]).append("set-cookie", self._set_cookie(user or "", scope))
             await send(message)
 
-        await self.app(scope, receive, send_with_cookie if user and _opens_page(scope, headers) else send)
+        await self.app(scope, receive, send_with_cookie if user and opening else send)
 
     def _set_cookie(self, user: str, scope: Scope) -> str:
         secure = "; Secure" if scope.get("scheme") == "https" else ""
@@ -89,19 +89,3 @@ def verified(value: str, secret: bytes) -> str | None:
     if match is None or not hmac.compare_digest(value, signed(match.group(1), secret)):
         return None
     return match.group(1)
-
-
-def _cookie(headers: Headers) -> str:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found is not None else ""
-
-
-def _opens_page(scope: Scope, headers: Headers) -> bool:
-    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
-
-
-def _is_html(message: Message) -> bool:
-    return Headers(raw=message["headers"]).get("content-type", "").startswith("text/html")
