@@ -53,16 +53,23 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
         from graft.example_desk import LocalExampleDesk
         from graft.lab_desk import LocalLabDesk
         from graft.training_desk import LocalTrainingDesk
+        from ui.desks import Desks
         from ui.mount import mount
         from ui.source_view import Sources
 
         kept = UserDatabase(service.workspace.users)
-        examples = LocalExampleDesk(service, FeedbackStore(kept, service.pack.name))
-        lab, advice, training = LocalLabDesk(service), LocalAdviceDesk(service), LocalTrainingDesk(service)
         files = LocalChatFiles(service, ConversationStore(kept, service.pack.name))
         files.sweep()
-        sources = Sources(documents, pages)
-        app = mount(app, service, kept, shelf, lab, advice, examples, training, files, sources, sessions)
+        desks = Desks(
+            shelf=shelf,
+            lab=LocalLabDesk(service),
+            advice=LocalAdviceDesk(service),
+            examples=LocalExampleDesk(service, FeedbackStore(kept, service.pack.name)),
+            training=LocalTrainingDesk(service),
+            files=files,
+            sources=Sources(documents, pages),
+        )
+        app = mount(app, service, kept, desks, sessions)
     starter = threading.Thread(
         target=_start_all, args=(service, say, train, shelf.watch.start), name="graft-start", daemon=True
     )

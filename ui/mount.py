@@ -10,16 +10,10 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from core.advice_desk import AdviceDesk
-from core.chat_files import ChatFiles
 from core.conversations import ConversationStore
-from core.corpus_desk import CorpusShelf
-from core.example_desk import ExampleDesk
 from core.feedback_store import FeedbackStore
-from core.lab_desk import LabDesk
 from core.service import DomainService
 from core.sessions import Sessions
-from core.training_desk import TrainingDesk
 from core.user_data import UserData
 from core.user_database import UserDatabase
 from ui.content_policy import ContentPolicy
@@ -32,7 +26,7 @@ from ui.login import login_routes
 from ui.visitors import Visitors
 
 if TYPE_CHECKING:
-    from ui.source_view import Sources
+    from ui.desks import Desks
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/page-assets"
@@ -51,38 +45,31 @@ def mount(
     app: FastAPI,
     service: DomainService,
     users: UserDatabase,
-    shelf: CorpusShelf | None = None,
-    lab: LabDesk | None = None,
-    advice: AdviceDesk | None = None,
-    examples: ExampleDesk | None = None,
-    training: TrainingDesk | None = None,
-    files: ChatFiles | None = None,
-    sources: "Sources | None" = None,
+    desks: "Desks | None" = None,
     sessions: Sessions | None = None,
 ) -> FastAPI:
     """Mount the page over `service`; routes registered before (`/v1`, `/health`) keep working. Returns the app.
 
-    `users` keeps what users leave behind: their conversations and ratings. `shelf` holds the collections of documents,
-    `lab` runs labs and reads them, `advice` says what they speak for, `examples` looks after what is
-    trained on, `training` after that, `files` after those that users add to a conversation; `sources` are read beside
-    the chat where they are cited. With `sessions` everybody logs in, and `app` lets nobody else through (serve.access);
-    without, each browser is a user.
+    `users` keeps what users leave behind: their conversations and ratings. With `sessions` everybody logs in, and
+    `app` lets nobody else through (serve.access); without, each browser is a user.
     """
     import gradio as gr
     from gradio.routes import App as GradioApp
 
+    from ui.desks import Desks
     from ui.page import build_page
     from ui.page_language import in_language
     from ui.theme import build_theme
 
-    domain = service.pack.name
+    desks = desks or Desks()
+    domain, shelf, files = service.pack.name, desks.shelf, desks.files
     conversations, feedback = ConversationStore(users, domain), FeedbackStore(users, domain)
     # Where the page takes no files, an upload of any size is refused.
     largest = max(1, shelf.max_file_bytes if shelf else 0, files.limits.file_bytes if files else 0)
     app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="page-assets")
     app.include_router(language_routes())
     app.include_router(download_routes(conversations, feedback, files))
-    app.include_router(report_routes(lab, advice, service.pack.name))
+    app.include_router(report_routes(desks.lab, desks.advice, domain))
     app.add_middleware(ContentPolicy, amend=in_language)
     if sessions is None:
         app.add_middleware(Visitors, secret=users.secret())
@@ -92,18 +79,7 @@ def mount(
     for language in sorted(LANGUAGES, key=page_path, reverse=True):  # `/` last, which would take the others' paths
         with speaking(language):
             page = build_page(
-                service,
-                conversations,
-                feedback,
-                shelf,
-                lab,
-                advice,
-                examples,
-                training,
-                files,
-                sources,
-                UserData(users, domain),
-                logins=sessions is not None,
+                service, conversations, feedback, desks, UserData(users, domain), logins=sessions is not None
             )
         app = gr.mount_gradio_app(
             app,

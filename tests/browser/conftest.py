@@ -1,7 +1,5 @@
 """A real browser (Debian's Chromium through Playwright) and the page over the fake service, on loopback."""
 
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from tests.fake_lab import FakeAdviceDesk, FakeLabDesk
 from tests.fake_training import FakeTrainingDesk
 from tests.fakes import FakeDesk, FakeService, FakeShelf
 from tests.support.fake_chat_files import FakeChatFiles
+from tests.support.running_app import running
 
 CHROMIUM = Path("/usr/bin/chromium")
 # Without the network flags Chromium tries to reach its maker at every start.
@@ -75,9 +74,9 @@ def browser():
 @pytest.fixture(scope="session")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The page over a fake service, behind uvicorn on a free port of loopback, beside a route of the app's own."""
-    import uvicorn
     from fastapi import FastAPI
 
+    from ui.desks import Desks
     from ui.mount import mount
 
     app = FastAPI()
@@ -91,25 +90,9 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     examples, training = FakeExampleDesk(), FakeTrainingDesk()
     users = UserDatabase(tmp_path_factory.mktemp("workspace") / "users.sqlite")
     files = FakeChatFiles(service, ConversationStore(users, "garden"), tmp_path_factory.mktemp("chat-files"))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            mount(app, service, users, shelf, lab, advice, examples, training, files),
-            host="127.0.0.1",
-            port=0,
-            log_level="warning",
-        )
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server has died; its traceback stands above"
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(f"http://127.0.0.1:{port}", service, users, shelf, lab, advice, examples, training, files)
-    server.should_exit = True
-    # Open browser connections would keep it waiting.
-    server.force_exit = True
-    thread.join(10)
+    desks = Desks(shelf, lab, advice, examples, training, files)
+    with running(mount(app, service, users, desks)) as url:
+        yield Site(url, service, users, shelf, lab, advice, examples, training, files)
 
 
 @pytest.fixture

@@ -1,24 +1,16 @@
 """From a cited source to the document itself: the PDF at its page, the text at the quoted words; nothing runs in it."""
 
-import dataclasses
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-from langchain_core.documents import Document
 
-from core.document_store import DocumentStore
 from core.user_database import UserDatabase
-from retriever.memory import InMemoryRetriever
 from tests.browser import steps
 from tests.fakes import QUINCE, FakeService
-from tests.support.index_files import write_index
-from tests.unit.ingest.pdf_writer import write_pdf
+from tests.support.garden_library import find, notes, write_library
+from tests.support.running_app import running
 
-LINES = [[(30, f"Page number {number} of the manual"), (12, QUINCE)] for number in (1, 2, 3)]
-BEFORE = "<script>document.title = 'pwned'</script> Grown here. " + "A line before it. " * 200
-NOTES = f"{BEFORE}{QUINCE} " + "And a line after it. " * 200
+NOTES = notes("<script>document.title = 'pwned'</script> Grown here.")
 
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -27,38 +19,17 @@ playwright = pytest.importorskip("playwright.sync_api")
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, FakeService]]:
     """A page whose documents can be read: a PDF of three pages, and a text with markup in it."""
-    import uvicorn
     from fastapi import FastAPI
 
     from serve.documents import document_routes
     from ui.mount import mount
 
     root = tmp_path_factory.mktemp("library")
-    corpus = root / "corpus"
-    corpus.mkdir()
-    (corpus / "manual.pdf").write_bytes(write_pdf(LINES))
-    (corpus / "notes.html").write_text(NOTES)
-    write_index(root / "corpora" / "garden", corpus, {"manual.pdf": "pdf", "notes.html": "html"}, cut=200)
     app = FastAPI()
-    app.include_router(document_routes(DocumentStore(root / "corpora")))
+    app.include_router(document_routes(write_library(root, NOTES)))
     service = FakeService(root / "garden")
-    users = UserDatabase(root / "users.sqlite")
-    server = uvicorn.Server(uvicorn.Config(mount(app, service, users), host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server has died; its traceback stands above"
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", service
-    server.should_exit = server.force_exit = True
-    thread.join(10)
-
-
-def find(service: FakeService, **metadata) -> None:
-    """Let the service find one passage."""
-    document = Document(page_content=QUINCE, metadata={"corpus": "garden", "score": 1.0, **metadata})
-    retriever = InMemoryRetriever(documents=[document])
-    service.pipeline = dataclasses.replace(service.pipeline, retriever=retriever)
+    with running(mount(app, service, UserDatabase(root / "users.sqlite"))) as url:
+        yield url, service
 
 
 @pytest.fixture

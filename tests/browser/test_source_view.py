@@ -1,60 +1,41 @@
 """Documents beside the chat, in headless Chromium: the cited place marked, keyboard, narrow; nothing in them runs."""
 
 import dataclasses
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-from langchain_core.documents import Document
 
 from core.conversations import ConversationStore
-from core.document_store import DocumentStore
 from core.user_database import UserDatabase
 from ingest.page_pictures import SandboxedPages
-from retriever.memory import InMemoryRetriever
 from tests.browser import steps
 from tests.browser.test_chat_files import give, wait_for_chips
 from tests.fakes import QUINCE, XSS, FakeService
 from tests.support.fake_chat_files import FakeChatFiles
-from tests.support.index_files import write_index
-from tests.unit.ingest.pdf_writer import write_pdf
-from ui.source_view import Sources
+from tests.support.garden_library import find, notes, write_library
+from tests.support.running_app import running
 
-LINES = [[(30, f"Page number {number} of the manual"), (12, QUINCE)] for number in (1, 2, 3)]
-BEFORE = f"{XSS} " + "A line before it. " * 200
-NOTES = f"{BEFORE}{QUINCE} " + "And a line after it. " * 200
+NOTES = notes(XSS)
 CITED = "Prune quince in February, before growth starts."
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, FakeService]]:
     """A page with a PDF of three pages and a text with markup in it; pages are drawn as in earnest."""
-    import uvicorn
     from fastapi import FastAPI
 
+    from ui.desks import Desks
     from ui.mount import mount
+    from ui.source_view import Sources
 
     root = tmp_path_factory.mktemp("library")
-    corpus = root / "corpus"
-    corpus.mkdir()
-    (corpus / "manual.pdf").write_bytes(write_pdf(LINES))
-    (corpus / "notes.html").write_text(NOTES)
-    write_index(root / "corpora" / "garden", corpus, {"manual.pdf": "pdf", "notes.html": "html"}, cut=200)
+    documents = write_library(root, NOTES)
     service, users = FakeService(root / "garden"), UserDatabase(root / "users.sqlite")
     files = FakeChatFiles(service, ConversationStore(users, "garden"), root / "chat-files")
     pages = SandboxedPages(1 << 26)
-    sources = Sources(DocumentStore(root / "corpora"), pages)
-    app = mount(FastAPI(), service, users, files=files, sources=sources)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server has died; its traceback stands above"
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", service
-    server.should_exit = server.force_exit = True
-    thread.join(10)
+    desks = Desks(files=files, sources=Sources(documents, pages))
+    with running(mount(FastAPI(), service, users, desks)) as url:
+        yield url, service
     pages.close()
 
 
@@ -79,8 +60,7 @@ def visit(browser, library):
 
 def ask_about(page, service, /, **metadata):
     """Ask a question to which one passage is found."""
-    document = Document(page_content=QUINCE, metadata={"corpus": "garden", "score": 1.0, **metadata})
-    service.pipeline = dataclasses.replace(service.pipeline, retriever=InMemoryRetriever(documents=[document]))
+    find(service, **metadata)
     steps.ask(page, "When do I prune a quince?")
 
 

@@ -47,6 +47,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
+    from ui.desks import Desks
     from ui.mount import mount
 
     folder = tmp_path_factory.mktemp("house")
@@ -59,7 +60,7 @@ def house(tmp_path_factory):
     boards = FakeShelf(), FakeLabDesk(tmp_path_factory.mktemp("lab")), FakeAdviceDesk()
     desks = *boards, FakeExampleDesk(), FakeTrainingDesk()
     files = FakeChatFiles(service, ConversationStore(database, "garden"), tmp_path_factory.mktemp("files"))
-    with running(mount(app, service, database, *desks, files, sessions=sessions)) as url:
+    with running(mount(app, service, database, Desks(*desks, files), sessions)) as url:
         yield House(url, service, sessions, ConversationStore(database, "garden"), key)
 
 
