@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.settings import Method, TrainPreset
+from core.training_figures import TrainingFigures
 
 Data = Literal["rows", "pairs", "judgements"]
 RunState = Literal["none", "starting", "preparing", "training", "paused", "publishing", "done", "failed", "stopped"]
@@ -70,7 +71,7 @@ class Point(BaseModel):
     tokens_per_second: float | None = None
 
 
-class TrainingView(BaseModel):
+class TrainingView(TrainingFigures):
     """What a training is at. `run` names its folder, `adapter` what it made; `plan` are lines for people.
 
     `resumable`: one that was stopped can go on.
@@ -81,17 +82,8 @@ class TrainingView(BaseModel):
     run: str | None = None
     method: str = ""
     preset: str = ""
-    progress: float = 0.0
-    step: int = 0
-    steps: int = 0
-    loss: float | None = None
-    validation_loss: float | None = None
-    learning_rate: float | None = None
-    tokens_per_second: float | None = None
-    seconds: float = 0.0
-    seconds_left: float | None = None
-    points: list[Point] = []
-    plan: list[str] = []
+    points: list[Point] = Field(default_factory=list)
+    plan: list[str] = Field(default_factory=list)
     adapter: str | None = None
     resumable: bool = False
 

@@ -148,11 +148,6 @@ class _Ordered:
             self._costs[span] = cost
         return self._costs[span]
 
-    def size(self, span: Span) -> int:
-        """Tokens of the pack that a span makes."""
-        shared = self.shared(span)
-        return shared + sum(len(self.rows[i].tokens) - shared for i in span)
-
 
 def _families(ordered: _Ordered) -> tuple[list[Span], Span]:
     """Neighbours most of whose tokens are the same (the same passages), and the rows that have none such."""

@@ -8,12 +8,13 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import TrainError
 from core.files import read_json, sha256_json, write_json
 from core.processes import is_alive
 from core.settings import Method
+from core.training_figures import TrainingFigures
 from finetune.presets import METHODS, MethodFacts
 
 State = Literal["waiting", "loading", "training", "paused", "saving", "done", "failed"]
@@ -87,25 +88,13 @@ class Job(BaseModel):
         return self.model_dump(include=set(chosen))
 
 
-class Status(BaseModel):
-    """Where a run stands. `progress` 0 to 1, `tokens_per_second` without padding, `pid` of the training process.
-
-    `loss` is smoothed, `validation_loss` the last one.
-    """
+class Status(TrainingFigures):
+    """Where a run stands. `pid` is of the training process, `validation_loss` the last one."""
 
     state: State = "waiting"
-    progress: float = 0.0
-    step: int = 0
-    steps: int = 0
-    loss: float | None = None
-    validation_loss: float | None = None
-    learning_rate: float | None = None
-    tokens_per_second: float | None = None
-    seconds: float = 0.0
-    seconds_left: float | None = None
     pid: int | None = None
     error: str | None = None
-    metrics: dict[str, Any] = {}
+    metrics: dict[str, Any] = Field(default_factory=dict)
 
 
 def write_status(folder: Path, status: Status) -> None:

@@ -162,15 +162,19 @@ def train_adapter(
         with tell.failures():
             tell(TrainingStatus(state="preparing", detail="training data"))
             job, card = unfinished_job(service) if resume else prepare_job(service, tell.preparing)
-            return run_job(service, job, card, tell, wishes)
+            return run_job(service, job, card, tell, wishes, recorder)
 
 
 def run_job(
-    service: LocalService, job: Job, card: RowsCard, tell: OnTraining, wishes: Wishes | None = None
+    service: LocalService,
+    job: Job,
+    card: RowsCard,
+    tell: OnTraining,
+    wishes: Wishes | None = None,
+    recorder: Recorder | None = None,
 ) -> AdapterManifest:
-    """The same for a job whose data is built."""
+    """The same for a job whose data is built; with a `recorder`, its run, plan and adapter are written down."""
     wishes = wishes or Wishes()
-    recorder = tell.recorder if isinstance(tell, _Teller) else None
     plan = plan_training(service, job)
     wishes.on_plan(plan)
     if recorder is not None:
@@ -233,14 +237,18 @@ def _train(service: LocalService, job: Job, card: RowsCard, tell: OnTraining) ->
     process = TrainingProcess(job, card, service.workspace.runs(service.pack.name))
     try:
         process.start()
-        trained = process.wait(lambda status: tell(_as_training(status)))
+        process.wait(lambda status: tell(_as_training(status)))
     finally:
         process.stop()
     tell(TrainingStatus(state="publishing", progress=1.0, detail="checking and publishing"))
-    metrics = process.status().metrics
-    return service.store.publish(
-        trained, job, card.rows, metrics, provenance(service, card, _models(service), job.parent)
-    )
+    return publish_run(service, process)
+
+
+def publish_run(service: LocalService, process: TrainingProcess) -> AdapterManifest:
+    """Publish what a finished run made. Raises TrainError, AdapterError."""
+    job, card = process.job, process.card
+    made = provenance(service, card, _models(service), job.parent)
+    return service.store.publish(process.result, job, card.rows, process.status().metrics, made)
 
 
 def _parent(service: LocalService) -> Parent | None:

@@ -27,10 +27,9 @@ from finetune.plan import Plan
 from finetune.preferences import read_preferences
 from finetune.presets import METHODS, PRESETS
 from graft.adapter_figures import figures_by_adapter
-from graft.adapters import provenance
 from graft.own_command import start_command
 from graft.parity import read_report
-from graft.training import plan_training, preference_files, prepare_job
+from graft.training import plan_training, preference_files, prepare_job, publish_run
 from graft.training_record import ask_to_cancel, goes_on, read_record
 from graft.training_view import STARTED, Started, look, read_job, run_rows
 
@@ -128,14 +127,10 @@ class LocalTrainingDesk:
         """Publish what a finished run made; returns the adapter's name."""
         if run not in {row.run for row in self.runs() if row.done}:
             raise TrainError(f"there is no finished training '{run}'")
-        service, models = self._service, self._service.models
-        if models is None:
+        if self._service.models is None:
             raise TrainError("the models are still being prepared: try again in a moment")
-        job = read_job(self._runs / run)
         card = RowsCard.model_validate(read_json(self._runs / run / CARD, TrainError))
-        process = TrainingProcess(job, card, self._runs)
-        made = provenance(service, card, models)
-        return service.store.publish(process.result, job, card.rows, process.status().metrics, made).name
+        return publish_run(self._service, TrainingProcess(read_job(self._runs / run), card, self._runs)).name
 
     def adapters(self) -> list[PublishedAdapter]:
         """What is published, newest first."""

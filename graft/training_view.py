@@ -10,6 +10,7 @@ from core.errors import TrainError
 from core.files import read_json
 from core.processes import is_alive
 from core.training_desk import Point, RunRow, RunState, TrainingView
+from core.training_figures import TrainingFigures
 from finetune.job import Job, Status, read_metrics, read_status
 from finetune.launch import JOB, last_unfinished
 from graft.training_record import TrainingRecord, goes_on, read_record
@@ -103,8 +104,7 @@ def _recorded(runs: Path, record: TrainingRecord, *, alive: bool) -> TrainingVie
 
 
 def _figures(status: Status) -> dict[str, object]:
-    names = ("step", "steps", "loss", "validation_loss", "learning_rate", "tokens_per_second", "seconds")
-    found = {name: getattr(status, name) for name in names}
+    found = status.model_dump(include=set(TrainingFigures.model_fields) - {"progress"})
     found["tokens_per_second"] = status.tokens_per_second or status.metrics.get("tokens_per_second")
     return {**found, "seconds_left": status.seconds_left if status.state == "training" else None}
 
