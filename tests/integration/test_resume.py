@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
 from core.files import write_json
 from finetune.callbacks import read_metrics
@@ -17,6 +19,7 @@ from finetune.checkpoints import last_whole
 from finetune.dataset import RowsCard
 from finetune.job import Job, read_status
 from finetune.launch import TrainingProcess
+from finetune.presets import METHODS
 from tests.support.tiny_model import save_tiny_model, write_rows
 
 pytestmark = pytest.mark.integration
@@ -52,7 +55,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def prepare(folder: Path, base: Path, rows: int = 48, **options: Any) -> Job:
     folder.mkdir()
-    write_rows(folder / "rows.jsonl", rows)
+    write_rows(folder / "rows.jsonl", rows, METHODS[options.get("method", "lora")].data)
     fields = {"learning_rate": 5e-3, "epochs": 1, "rank": 8, "alpha": 16, "save_every": 3, "max_minutes": 99} | options
     job = Job(
         domain="garden", base=str(base), base_name="tiny", rows=str(folder / "rows.jsonl"), data_hash="d",
@@ -94,6 +97,38 @@ def test_a_run_that_is_killed_twice_ends_as_one_that_was_not(base, tmp_path, dro
     metrics, other = read_status(killed).metrics, read_status(whole).metrics
     assert metrics["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
     assert metrics["last_loss"] == pytest.approx(other["last_loss"], rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def parent(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter that does something, for dpo and kto to go on from."""
+    torch.manual_seed(3)
+    config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    folder = tmp_path_factory.mktemp("parent")
+    get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("method", ["dpo", "kto", "full"])
+def test_every_kind_of_trainer_ends_as_if_it_was_never_killed(base, parent, tmp_path, method):
+    options: dict[str, Any] = {"method": method, "learning_rate": 1e-3, "rows": 24}
+    if METHODS[method].data != "rows":
+        options |= {"parent": "garden@1", "parent_folder": str(parent)}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        prepare(folder, base, **options)
+    assert child("-m", "finetune.run", str(whole)) == 0
+    # In the middle of the second checkpoint: the first one counts.
+    assert child("-c", DYING, str(killed), "save", "5") == -9
+    before = len(losses(killed))
+    assert child("-m", "finetune.run", str(killed)) == 0
+    expected, found = losses(whole), losses(killed)
+    assert 3 < before <= len(expected)
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    made = "model/model.safetensors" if method == "full" else "adapter/adapter_model.safetensors"
+    ours, theirs = load_file(str(killed / made)), load_file(str(whole / made))
+    for name, tensor in theirs.items():
+        torch.testing.assert_close(ours[name], tensor, rtol=1e-3, atol=1e-4)
 
 
 def test_two_processes_train_one_model(base, tmp_path):
