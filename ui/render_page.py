@@ -48,7 +48,7 @@ def menu_html(conversation: str | None, *, kept: bool) -> str:
             _download(t("Save as Markdown"), conversation_path(conversation, "md")),
             _download(t("Save as JSON"), conversation_path(conversation, "json")),
             _deletion(t("Delete this conversation"), conversation, t(_DELETE_ONE)),
-            '<li role="separator"></li>',
+            '<li class="separator" aria-hidden="true"></li>',
         ]
     items += [
         _download(t("Save all of mine as JSON"), EVERYTHING_PATH),
