@@ -50,7 +50,7 @@ def test_nothing_jumps_while_an_answer_is_written(browser, site, wordy, width, f
     page.wait_for_timeout(1000)
     assert page.evaluate("window.__jumps") == []
     # The watch does see a jump.
-    page.evaluate("document.querySelector('#composer').style.marginTop = '-40px'")
+    page.evaluate("document.querySelector('#talkbar').style.marginTop = '40px'")
     page.wait_for_timeout(1000)
     assert page.evaluate("window.__jumps") != []
     page.context.close()

@@ -127,7 +127,7 @@ def test_all_of_it_can_be_read(victim, house, texts):
     steps.ask(victim.page, "What does the poison say?")
     answer = victim.page.locator("#conversation .answer .plain").last.text_content()
     # A mark `[1]` is a link, of which the number alone can be read.
-    assert [text for text in texts if text not in answer and not re.match(r"\W*\[1", text)] == []
+    assert [text for text in texts if text not in answer and "[1" not in text] == []
     shown = {text for source in steps.sources(victim.page) for text in source["text"].split("\n")}
     assert len(shown & {line for text in texts for line in text.split("\n")}) > 300
 
@@ -275,7 +275,7 @@ def test_the_policy_stops_what_would_get_past_the_escaping(victim, house, spy, a
     page.evaluate(UNESCAPED, [payload.text for payload in all_payloads if not payload.leaving])
     page.wait_for_timeout(3000)
     assert page.evaluate("window.__ran") == []
-    assert spy.connections == 0
+    assert spy.paths == []
     assert victim.dialogs == []
     stopped = page.evaluate("window.__stopped")
     assert len(stopped) > 100

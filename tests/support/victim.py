@@ -74,7 +74,8 @@ class Victim:
         """Nothing ran, nothing could, nobody was told. Not even the policy had anything to stop."""
         self.page.wait_for_timeout(1000)  # for what loads or fails a moment later
         assert self.page.evaluate("window.__ran") == []
-        assert self.page.evaluate(_ALIVE, "#pages, #masthead, #status") == []
+        alive = self.page.evaluate(_ALIVE, "#pages, #masthead, #status")
+        assert not alive, alive
         assert self._elsewhere == []
         assert self._spy.connections == 0
         assert self.dialogs == []
