@@ -13,6 +13,8 @@ _STAGES = ("integration", "served", "browser", "destructive")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="fail when a test was skipped")
+    parser.addoption("--real-vllm", action="store_true", help="walk the newcomer's way with a real vLLM, not its fake")
+    parser.addoption("--guide-images", metavar="FOLDER", help="write the pictures of docs/guide.md to this folder")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
