@@ -11,6 +11,7 @@ from typing import Any
 from core.errors import AdapterError
 from core.files import disk_error, write_json
 from finetune.adapter_files import MANIFEST, TOKENIZER, AdapterManifest
+from finetune.rounding import to_stored_type
 
 _FROM_BASE = (*TOKENIZER, "tokenizer.model", "vocab.json", "merges.txt", "generation_config.json")
 
@@ -63,7 +64,7 @@ def write_model(base: Path, trained: Path, model: Any | None, target: Path) -> N
     if model is None:
         # With the base's config: what the trainer changed in it (padding, no cache) is no part of the model.
         model = AutoModelForCausalLM.from_pretrained(trained, config=config, dtype=torch.float32)
-    model.to(config.dtype or torch.float32).save_pretrained(target)
+    to_stored_type(model, config.dtype or torch.float32).save_pretrained(target)
     for name in _FROM_BASE:
         source = next((folder / name for folder in (base, trained) if (folder / name).is_file()), None)
         if source is not None:
