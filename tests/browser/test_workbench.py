@@ -60,7 +60,7 @@ def test_upload_ask_correct_compare_and_restart(graft, browser):
     assert "uploads/medlar.md" in {source["file"] for source in steps.sources(page)}
     page.get_by_role("button", name="Correct", exact=True).click()
     page.wait_for_selector("#rating", state="visible")
-    page.get_by_label("The right answer").fill("Prune medlar in November. [1]")
+    page.get_by_label("The right answer").fill("In November, and lightly. [1]")
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector(".rate-answer.correct.on")
 
@@ -90,5 +90,5 @@ def test_upload_ask_correct_compare_and_restart(graft, browser):
     assert result["corrections"]["added"] == 1
     assert result["preferences"] >= 1
     review = (graft.pack / "examples" / "review.jsonl").read_text()
-    assert "Prune medlar in November." in review
+    assert "In November, and lightly." in review
     assert '"source": "uploads/medlar.md"' in review
