@@ -27,7 +27,7 @@ run: setup  ## chat with a domain in the browser (DOMAIN=django, PORT=7860, ARGS
 	@exec $(BIN)/graft up --domain $(DOMAIN) --port $(PORT) $(ARGS)
 
 test: setup  ## all tests, quick ones first (PYTEST_ARGS=...)
-	@$(BIN)/python -m pytest -rs --durations=5 $(PYTEST_ARGS) tests
+	@exec $(BIN)/python scripts/test.py $(PYTEST_ARGS)
 
 test-unit: setup  ## the tests that need neither network nor models
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) tests/unit
