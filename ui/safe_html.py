@@ -1,7 +1,7 @@
 """Turns text and Markdown of unknown origin into HTML that can do nothing: no tags, images or links of its own.
 
-Everything the page shows that a document, a model or a user wrote goes through here. Raw newlines are written as
-entities, because Gradio dedents message text, which would change YAML.
+Everything the page shows that a document, a model or a user wrote goes through here. Raw newlines and tabs are written
+as entities, because Gradio dedents message text, which would change YAML.
 """
 
 import html
@@ -16,14 +16,14 @@ from markdown_it.token import Token
 from ui.language import t
 
 _MARK = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
-_NEWLINE = "&#10;"
+_ENTITIES = str.maketrans({"\n": "&#10;", "\t": "&#9;"})
 
 Link = Callable[[int], str | None]
 
 
 def escape(text: str) -> str:
     """Text as HTML text or attribute value, on one line."""
-    return html.escape(text.replace("\r\n", "\n").replace("\r", "\n"), quote=True).replace("\n", _NEWLINE)
+    return html.escape(text.replace("\r\n", "\n").replace("\r", "\n"), quote=True).translate(_ENTITIES)
 
 
 def plain(text: str, link: Link | None = None) -> str:
@@ -34,7 +34,7 @@ def plain(text: str, link: Link | None = None) -> str:
 def markdown(text: str, link: Link | None = None) -> str:
     """Markdown as a block. HTML and images in it are shown as source text, links as text with their target."""
     rendered: str = _PARSER.render(text, {"link": link})
-    return f'<div class="markdown">{rendered.strip().replace(chr(10), _NEWLINE)}</div>'
+    return f'<div class="markdown">{rendered.strip().translate(_ENTITIES)}</div>'
 
 
 def code(text: str, language: str) -> str:
@@ -44,7 +44,7 @@ def code(text: str, language: str) -> str:
     from pygments.lexers import get_lexer_by_name
 
     coloured = highlight(text, get_lexer_by_name(language, stripnl=False), HtmlFormatter(nowrap=True))
-    return f'<pre class="code"><code>{coloured.rstrip(chr(10)).replace(chr(10), _NEWLINE)}</code></pre>'
+    return f'<pre class="code"><code>{coloured.rstrip(chr(10)).translate(_ENTITIES)}</code></pre>'
 
 
 def _with_marks(escaped: str, link: Link | None) -> str:

@@ -32,14 +32,17 @@ _ALIVE = """roots => {
         }
     };
     const leads = /^(src|srcset|href|xlink:href|action|formaction|data|poster|background|ping|srcdoc)$/i;
-    const active = /^(script|iframe|frame|object|embed|link|meta|base|form|style)$/i;
+    const active = /^(script|iframe|frame|object|embed|link|meta|base|form)$/i;
+    const fetches = /url\\(|image-set|@import/i;
     const found = [];
     for (const root of document.querySelectorAll(roots)) {
         for (const element of root.querySelectorAll("*")) {
             const loads = (attribute) => /^on/i.test(attribute.name)
                 || (leads.test(attribute.name) && outside(attribute.value))
-                || (attribute.name === "style" && /url\\(|image-set/i.test(attribute.value));
-            if (active.test(element.localName) || [...element.attributes].some(loads)) {
+                || (attribute.name === "style" && fetches.test(attribute.value));
+            // Gradio's icons have styles of their own.
+            const styles = element.localName === "style" && fetches.test(element.textContent);
+            if (styles || active.test(element.localName) || [...element.attributes].some(loads)) {
                 found.push(element.outerHTML.slice(0, 200));
             }
         }

@@ -91,3 +91,11 @@ def test_marks_become_links_where_there_is_a_source():
 
 def test_escape_leaves_no_quote_open():
     assert escape("a\"b'c<d>\r\ne") == "a&quot;b&#x27;c&lt;d&gt;&#10;e"
+
+
+@pytest.mark.parametrize("write", [plain, markdown, lambda text: code(text, "yaml")])
+def test_nothing_is_left_that_gradio_would_dedent(write):
+    written = write("a\tb\n    c")
+    assert not set(written) & {"\n", "\t"}
+    assert "&#9;" in written
+    assert "&#10;" in written
