@@ -1,8 +1,9 @@
 import asyncio
+import time
 
 import pytest
 
-from ui.catalogue import Catalogue, pattern
+from ui.catalogue import Catalogue, Pattern
 from ui.language import language, marked, several, speaking, spoken, t
 
 SAID = {
@@ -10,6 +11,8 @@ SAID = {
     "the model is gone": "模型已停止",
     "it failed: {error}": "失败：{error}",
     "{name} and {name}": "{name}与{name}",
+    "nothing was done.": "什么也没有做。",
+    "{count} files are gone.": "{count} 个文件已不在。",
 }
 
 
@@ -55,17 +58,46 @@ def test_readers_of_different_languages_do_not_disturb_each_other():
     ("english", "own"),
     [
         ("no corpus 'a b': it has c, d", "没有“a b”：现有c, d"),
+        ("no corpus 'the model is gone': it has c", "没有“the model is gone”：现有c"),
         ("the model is gone", "模型已停止"),
         ("it failed: the model is gone", "失败：模型已停止"),
         ("it failed: line one\nline two", "失败：line one\nline two"),
         ("a and a", "a与a"),
         ("a and b", "a and b"),
         ("the model is gone.", "the model is gone."),
+        ("3 files are gone. nothing was done.", "3 个文件已不在。什么也没有做。"),
+        ("3 files are gone. nobody knows why.", "3 files are gone. nobody knows why."),
+        ("the model is gone; a and a", "模型已停止；a与a"),
+        ("the model is gone; nobody knows why", "the model is gone; nobody knows why"),
+        ("train.jsonl:3: the model is gone", "train.jsonl:3：模型已停止"),
+        ("a.py: line 2: the model is gone", "a.py: line 2：模型已停止"),
+        ("a.py: nobody knows why", "a.py: nobody knows why"),
     ],
 )
 def test_sentences_of_others_are_known_by_their_pattern(english, own):
     assert Catalogue({}, SAID).sentence(english) == own
 
 
-def test_a_pattern_takes_signs_as_they_are():
-    assert pattern("a (b) {c}?") == r"a\ \(b\)\ (?P<c>.+?)\?"
+@pytest.mark.parametrize(
+    ("english", "text", "found"),
+    [
+        ("a (b) {c}?", "a (b) x?", {"c": "x"}),
+        ("a (b) {c}?", "a (b) ?", None),
+        ("{a} of {b}", "1 of 2 of 3", {"a": "1", "b": "2 of 3"}),
+        ("{a} is {b}.", "x is y. z.", {"a": "x", "b": "y. z"}),
+        ("no '{a}': run x {a}, or {b}", "no 'c': run x c, or d", {"a": "c", "b": "d"}),
+        ("no '{a}': run x {a}, or {b}", "no 'c': run x d, or e", None),
+        ("{a}, {b} and {a}", "c, d and e and c", {"a": "c", "b": "d and e"}),
+        ("{a} {b}", "one", None),
+    ],
+)
+def test_what_stands_in_the_places_of_a_sentence(english, text, found):
+    assert Pattern(english, "").match(text) == found
+
+
+def test_long_texts_are_looked_through_quickly():
+    said = {f"{{a}}: {{b}} ({{c}}), {{d}}; {{e}} {number}": "x{a}{b}{c}{d}{e}" for number in range(500)}
+    text = "a: b (c), d; e f. " * 500
+    started = time.perf_counter()
+    assert Catalogue({}, said).sentence(text) == text
+    assert time.perf_counter() - started < 2
