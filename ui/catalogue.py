@@ -3,11 +3,12 @@
 `ui/languages/CODE/*.yaml` map English to the language, one file for each part of the page. `said/*.yaml` beside them do
 so for errors and states of the rest of Graft, where `{name}` stands for whatever a sentence holds there.
 
-What several sentences say is known where each of them is, whether they follow each other (`A. B.`, `a; b`), or one
-stands behind what it is about (`train.jsonl:3: a`).
+What several sentences say is known where each of them is, whether they follow each other (`A. B.`, `a; b`, `a, b`), or
+one stands behind what it is about (`train.jsonl:3: a`).
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -17,8 +18,8 @@ import yaml
 FOLDER = Path(__file__).parent / "languages"
 _PLACE = re.compile(r"\{(\w+)\}")
 _QUOTED = re.compile(r"'\{(\w+)\}'")
-_SENTENCE_END = re.compile(r"(?<=[.!?]) ")
-_SEMICOLON, _COLON = re.compile(r"; "), re.compile(r": ")
+_SENTENCE_END = r"(?<=[.!?]) "
+_COLON = re.compile(r": ")
 _MOST_COLONS = 4
 _REMEMBERED = 4096
 
@@ -36,13 +37,14 @@ class Catalogue:
 
     def _sentence(self, text: str) -> str:
         """`text` in this language, and what it holds likewise, save names in quotation marks; as it is if not known."""
-        return self._known(text) or self._each(_SEMICOLON.split(text), "；") or self._behind_colon(text) or text
+        return self._known(text) or self._behind_colon(text) or self._each(text, ", ", "、", self._known) or text
 
     def _known(self, text: str) -> str:
         return (
             self._exact.get(text)
             or self.texts.get(text)
-            or self._each(_SENTENCE_END.split(text), "")
+            or self._each(text, _SENTENCE_END, "", self._known)
+            or self._each(text, "; ", "；", self.sentence)
             or self._by_pattern(text)
         )
 
@@ -55,12 +57,13 @@ class Catalogue:
                 )
         return ""
 
-    def _each(self, parts: list[str], between: str) -> str:
+    def _each(self, text: str, end: str, between: str, translate: Callable[[str], str]) -> str:
         """Several sentences, if each is known; else nothing, because half a translation reads worse than none."""
+        parts = [part for part in re.split(end, text) if part]
         own: list[str] = []
         for part in parts if len(parts) > 1 else ():
-            own.append(self.sentence(part))
-            if own[-1] == part:
+            own.append(translate(part))
+            if own[-1] in ("", part):
                 return ""
         return between.join(own)
 

@@ -9,7 +9,7 @@ from ui import choices
 from ui.example_form import build_example_form
 from ui.examples import Examples, View
 from ui.examples_parts import ExamplesParts
-from ui.language import marked, t
+from ui.language import marked, spoken, t
 from ui.quiet import AT_ONCE, QUIET
 from ui.render_status import line_html
 from ui.safe_html import escape
@@ -81,7 +81,7 @@ def build_examples(pack: DomainPack, desk: ExampleDesk) -> ExamplesParts:
                 gr.HTML(f'<p class="note">{escape(t(_CHECKS))}</p>', js_on_load=None)
             line = gr.HTML(line_html(""), elem_id="curate-line", js_on_load=None)
             if desk.note:
-                gr.HTML(f'<p class="note">{escape(t("Note: {note}", note=desk.note))}</p>', js_on_load=None)
+                gr.HTML(f'<p class="note">{escape(t("Note: {note}", note=spoken(desk.note)))}</p>', js_on_load=None)
         with gr.Column(elem_id="curate-main", min_width=0):
             listing = gr.HTML(elem_id="examples-list", js_on_load=None)
         with gr.Column(elem_id="curate-editor", min_width=0, visible=False) as editor:

@@ -106,7 +106,7 @@ def _step(step: AdviceStep) -> str:
 
 def _method(row: AdviceMethod) -> str:
     cells = "".join(f"<td>{escape(spoken(cell))}</td>" for cell in row.cells)
-    name, measured = escape(spoken(row.name)), escape(row.measured)
+    name, measured = escape(spoken(row.name)), escape(spoken(row.measured))
     return f'<tr><th scope="row">{name}</th><td class="measured">{measured}</td>{cells}</tr>'
 
 

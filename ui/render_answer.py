@@ -55,7 +55,15 @@ def body_html(turn: Turn, index: int | None) -> str:
     if format in STRUCTURED:
         return code(turn.text, format)
     draw = markdown if format == "markdown" else plain
-    return draw(turn.text, None if index is None else _link(turn, index))
+    return draw(_said(turn), None if index is None else _link(turn, index))
+
+
+def _said(turn: Turn) -> str:
+    """The text of an answer. Where passages take the place of one, what says so is in the reader's language."""
+    if turn.answer is None or not turn.answer.degraded:
+        return turn.text
+    label, gap, passages = turn.text.partition("\n\n")
+    return spoken(label) + gap + passages
 
 
 def _link(turn: Turn, index: int) -> Link:

@@ -5,6 +5,8 @@ from core.chat import Question
 from core.service import PartStatus, ServiceStatus, TrainingStatus
 from core.turns import Turn
 from core.types import Answer, Citation, Passage, Usage
+from core.without_model import LABEL, NOTHING
+from ui.language import speaking
 from ui.render_answer import answer_html, messages
 from ui.render_sources import sources_html
 from ui.render_status import not_ready_reason, strip_html, turn_line
@@ -141,6 +143,18 @@ def test_passages_can_be_had_while_the_model_is_down():
     assert not_ready_reason(status(model=PartStatus(state="failed", detail="Do this."))) is None
     assert not_ready_reason(status(model=PartStatus(state="restarting"))) is None
     assert "model is not running" in answer_html(make(degraded=True), 0)
+
+
+def test_that_the_model_is_down_is_said_in_the_readers_language():
+    answer = make(degraded=True, text=f"{LABEL}\n\n[1] a.md\n{NOTHING}")
+    assert "The model is not running" in answer_html(answer, 0)
+    with speaking("zh"):
+        said = answer_html(answer, 0)
+        assert "模型未在运行" in said
+        assert "These passages" not in said
+        assert "no passage of the documents fits" in said
+        assert "模型未在运行" in answer_html(make(degraded=True, text=NOTHING), 0)
+        assert "These passages" in answer_html(make(text=LABEL), 0)
 
 
 def test_line_tells_search_time_and_tokens():
