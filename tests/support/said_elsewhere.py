@@ -91,8 +91,9 @@ class Sentences:
         if scope is None or name in self._looked_up:
             return None
         for found in ast.walk(scope):
-            is_it = isinstance(found, ast.Assign) and ast.unparse(found.targets[0]) == name
-            if is_it and isinstance(found.value, ast.IfExp | ast.Constant | ast.JoinedStr):
+            if not isinstance(found, ast.Assign) or ast.unparse(found.targets[0]) != name:
+                continue
+            if isinstance(found.value, ast.IfExp | ast.Constant | ast.JoinedStr):
                 return self._looking_up(name, [found.value])
         return None
 
