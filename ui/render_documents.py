@@ -1,5 +1,6 @@
 """HTML of the documents' page: the table, a document's chunks, hits with their scores, uploads. Knows no Gradio."""
 
+import math
 from collections.abc import Sequence
 
 from core.corpus_desk import ChunkRow, CorpusRow, DocumentPage, DocumentRow, ExplainedHit, FileState, FolderRow
@@ -195,4 +196,6 @@ def _beginning(text: str) -> str:
 
 
 def _size(size: int) -> str:
-    return f"{size / 1024:,.0f} KiB" if size < 2**20 else f"{size / 2**20:,.1f} MiB"
+    if size < 2**20:
+        return f"{math.ceil(size / 1024):,} KiB"  # a file of one line is not 0
+    return f"{size / 2**20:,.1f} MiB"
