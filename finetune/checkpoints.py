@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.files import write_json
+from finetune.adapter_files import WEIGHTS
 
 MARK = "whole.json"
 SECONDS = "seconds.json"
@@ -30,6 +31,18 @@ class WholeCheckpoints:
         if trainer.args.should_save:
             checkpoint = Path(trainer.args.output_dir) / f"{_PREFIX}{trainer.state.global_step}"
             mark_whole(checkpoint, self.seconds() if self.seconds else None)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        trainer: Any = self
+        super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc]
+        model, folder = model or trainer.model, Path(resume_from_checkpoint)
+        # Where another adapter lies in a subfolder, as the frozen one that preferences are compared with does, Trainer
+        # (Transformers 5.16) loads that one only, and the training would begin anew with an old optimiser.
+        beside = any(folder.glob(f"*/{WEIGHTS}"))
+        if beside and (folder / WEIGHTS).is_file() and hasattr(model, "load_adapter"):
+            trained = model.active_adapters[0]
+            model.load_adapter(str(folder), trained, is_trainable=True)
+            model.set_adapter(trained)
 
 
 def mark_whole(checkpoint: Path, seconds: float | None = None) -> None:
