@@ -250,4 +250,9 @@ def test_nothing_overflows_sideways(browser, site, width):
     page.wait_for_selector("#examples-list table")
     edit(page, "Quince, as JSON?")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # The form is longer than the window: it goes on below itself, not beside itself.
+    editor = page.locator("#curate-editor").bounding_box()
+    for part in ("#example-fields", "#example-question", "#example-save"):
+        box = page.locator(part).bounding_box()
+        assert box["x"] + box["width"] <= editor["x"] + editor["width"], part
     page.context.close()
