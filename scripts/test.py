@@ -1,4 +1,4 @@
-"""Runs all tests, in two parts: those that share nothing by several workers, then those around one served graft by one.
+"""Runs all tests, in two parts: most of them by several workers, then what starts a vLLM or a browser, one by one.
 
 `python scripts/test.py [OPTIONS OF PYTEST]`. Both run whatever the first one gives; each ends with its own summary.
 """
@@ -11,10 +11,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # A worker holds models and starts servers: as many as cores would be too many on a large machine.
 WORKERS = os.environ.get("GRAFT_TEST_WORKERS", "2")
+# The threads of a vLLM wait for each other many times a token: beside other work it writes a hundred times as slowly.
+_ALONE = "vllm or served or browser"
 # Files stay whole, since their fixtures are costly.
 PARTS = (
-    ("-n", WORKERS, "--dist", "loadfile", "tests/unit", "tests/integration"),
-    ("tests/served", "tests/browser"),
+    ("-n", WORKERS, "--dist", "loadfile", "-m", f"not ({_ALONE})", "tests/unit", "tests/integration"),
+    ("-m", _ALONE, "tests/integration", "tests/served", "tests/browser"),
 )
 _PASSED, _NO_TESTS = 0, 5
 

@@ -19,7 +19,7 @@ from serve.vllm_api import ExternalVllm
 from tests.support.graft_process import REPOSITORY, GraftProcess, copy_pack, free_port
 from tests.support.vllm_contract import running, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.vllm]
 QUESTION = [{"role": "user", "content": "When do I prune quince?"}]
 PLACES, WAITING = 2, 2
 SETTINGS = {"GRAFT_SERVE__MAX_NUM_SEQS": str(PLACES), "GRAFT_SERVE__MAX_WAITING": str(WAITING)}

@@ -23,7 +23,7 @@ from serve.vllm_process import VllmProcess
 from serve.vllm_session import VllmSessions
 from tests.support.vllm_contract import VllmContract
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.vllm]
 
 ADAPTERS = {"garden@a": (16, "all-linear", 0.04), "garden@b": (8, ["q_proj", "v_proj", "down_proj"], 0.16)}
 ARMS = ("base", *ADAPTERS)

@@ -18,7 +18,7 @@ from graft.service import LocalService
 from graft.training import Wishes, train_adapter
 from tests.support.graft_process import copy_pack
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.vllm]
 # Small in everything: what is shown is that the parts fit together.
 SMALL = {"train.max_steps": 2, "serve.max_model_len": 1536, "serve.kv_cache_gib": 0.5, "generate.max_tokens": 16}
 
