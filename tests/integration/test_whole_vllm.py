@@ -20,7 +20,13 @@ from tests.support.graft_process import copy_pack
 
 pytestmark = [pytest.mark.integration, pytest.mark.vllm]
 # Small in everything: what is shown is that the parts fit together.
-SMALL = {"train.max_steps": 2, "serve.max_model_len": 1536, "serve.kv_cache_gib": 0.5, "generate.max_tokens": 16}
+SMALL = {
+    "train.max_steps": 2,
+    "train.rows_per_step": 1,
+    "serve.max_model_len": 1536,
+    "serve.kv_cache_gib": 0.5,
+    "generate.max_tokens": 16,
+}
 
 
 @pytest.fixture
