@@ -35,7 +35,7 @@ class WholeCheckpoints:
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         trainer: Any = self
         super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc]
-        model, folder = model or trainer.model, Path(resume_from_checkpoint)
+        model, folder = trainer.model if model is None else model, Path(resume_from_checkpoint)
         # Where another adapter lies in a subfolder, as the frozen one that preferences are compared with does, Trainer
         # (Transformers 5.16) loads that one only, and the training would begin anew with an old optimiser.
         beside = any(folder.glob(f"*/{WEIGHTS}"))

@@ -58,8 +58,7 @@ def graft(workspace, prepared, tmp_path_factory, real_vllm) -> Iterator[GraftPro
     with ExitStack() as stack:
         elsewhere = [] if real_vllm else ["--vllm-url", stack.enter_context(fake_vllm())[0].root_url]
         graft = GraftProcess(workspace.parent / "newcomer", pack, settings, "--no-train", *elsewhere)
-        graft.workspace.mkdir()
-        (graft.workspace / "models").symlink_to(workspace / "models")
+        graft.share_models(workspace)
         graft.start()
         stack.callback(graft.stop)
         graft.wait_until(graft.is_ready, "readiness")

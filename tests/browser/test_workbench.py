@@ -20,8 +20,7 @@ def graft(workspace, prepared, tmp_path_factory) -> Iterator[GraftProcess]:
     pack = copy_pack("garden", tmp_path_factory.mktemp("packs"))
     with fake_vllm() as (api, _):
         graft = GraftProcess(workspace.parent / "bench", pack, {}, "--no-train", "--vllm-url", api.root_url)
-        graft.workspace.mkdir()
-        (graft.workspace / "models").symlink_to(workspace / "models")
+        graft.share_models(workspace)
         graft.start()
         try:
             graft.wait_until(graft.is_ready, "readiness")

@@ -19,7 +19,7 @@ from serve.vllm_api import ExternalVllm
 from tests.support.graft_process import REPOSITORY, GraftProcess, copy_pack, free_port
 from tests.support.vllm_contract import running, wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.vllm]
+pytestmark = pytest.mark.integration
 QUESTION = [{"role": "user", "content": "When do I prune quince?"}]
 PLACES, WAITING = 2, 2
 SETTINGS = {"GRAFT_SERVE__MAX_NUM_SEQS": str(PLACES), "GRAFT_SERVE__MAX_WAITING": str(WAITING)}
@@ -69,8 +69,7 @@ def drill(workspace, prepared, tmp_path_factory) -> Iterator[Drill]:
         workspace.parent / "drill", copy_pack("garden", tmp_path_factory.mktemp("packs")), SETTINGS,
         "--no-train", "--vllm-url", f"http://127.0.0.1:{port}",
     )  # fmt: skip
-    graft.workspace.mkdir()
-    (graft.workspace / "models").symlink_to(workspace / "models")
+    graft.share_models(workspace)
     drill = Drill(graft, port)
     drill.start_vllm()
     graft.start()

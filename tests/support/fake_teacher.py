@@ -1,11 +1,12 @@
 """A small OpenAI-compatible HTTP server for tests: answers chat completions by a script, some well, some badly."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.http_server import serving
 
 Script = Callable[[dict[str, Any]], "str | int"]
 """The request's body in; the reply's text, or an HTTP status to fail with, out."""
@@ -58,12 +59,6 @@ def fake_teacher(script: Script) -> Iterator[FakeTeacher]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    teacher = FakeTeacher(f"http://127.0.0.1:{server.server_address[1]}/v1")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server) as url:
+        teacher = FakeTeacher(f"{url}/v1")
         yield teacher
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -29,6 +29,11 @@ class GraftProcess:
         self._settings, self._arguments = settings, arguments
         self.process: subprocess.Popen[bytes] | None = None
 
+    def share_models(self, workspace: Path) -> None:
+        """Make the workspace, with the models that another one has prepared."""
+        self.workspace.mkdir()
+        (self.workspace / "models").symlink_to(workspace / "models")
+
     def start(self) -> None:
         """Start the command; its output goes to `log`."""
         with self.log.open("wb") as log:

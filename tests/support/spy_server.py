@@ -1,10 +1,11 @@
 """A server on loopback that stands for everywhere else: it counts who comes, so that a test can say that nobody did."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.http_server import serving
 
 
 class SpyServer(ThreadingHTTPServer):
@@ -54,10 +55,5 @@ class _Answer(BaseHTTPRequestHandler):
 def spying() -> Iterator[SpyServer]:
     """The server, until the block ends."""
     server = SpyServer()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
