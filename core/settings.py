@@ -279,7 +279,7 @@ def load_settings(
     """Merge flags, environment and YAML into Settings. Raises SettingsError that names the wrong key.
 
     `flags` are dotted keys (`serve.port`); None values mean "not given". Environment names join section and key by two
-    underscores (`GRAFT_SERVE__PORT`).
+    underscores (`GRAFT_SERVE__PORT`); an empty one is one that is not set.
     """
     environ = os.environ if environ is None else environ
     merged: dict[str, Any] = {}
@@ -319,6 +319,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         path = name.removeprefix(PREFIX).lower().split("__")
         if not _is_setting(path):
             raise SettingsError(f"environment variable {name} is not a setting: see docs/settings.md for the names")
+        if not text.strip():
+            continue  # as compose files and shells leave what nobody has set; an empty path would be this folder
         is_text = path in (["workspace"], ["auth_file"])
         try:
             _set(found, path, text if is_text else yaml.safe_load(text))

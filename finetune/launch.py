@@ -188,6 +188,8 @@ def last_unfinished(runs: Path) -> tuple[Job, RowsCard] | None:
         folder = path.parent
         if read_status(folder).state != "done" and (folder / ROWS).exists() and (folder / CARD).exists():
             job = Job.model_validate(read_json(path, TrainError))
+            # The workspace may have been moved since.
+            job = job.model_copy(update={"rows": str(folder / ROWS)})
             return job, RowsCard.model_validate(read_json(folder / CARD, TrainError))
     return None
 

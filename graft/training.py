@@ -121,7 +121,10 @@ def unfinished_job(service: LocalService) -> tuple[Job, RowsCard]:
             f"the unfinished training of '{name}' is of {job.base_name} and other prompts than this Graft's: "
             f"start with --llm {job.base_name}, or train anew without --resume"
         )
-    return job.model_copy(update={"base": str(models.llm), "activity_folder": str(service.workspace.run)}), card
+    here: dict[str, str] = {"base": str(models.llm), "activity_folder": str(service.workspace.run)}
+    if job.parent:
+        here["parent_folder"] = str(service.store.path(job.parent))
+    return job.model_copy(update=here), card
 
 
 def plan_training(service: LocalService, job: Job) -> Plan:

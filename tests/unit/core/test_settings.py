@@ -36,6 +36,11 @@ def test_the_environment_can_name_the_file(tmp_path):
     assert load_settings(environ={"GRAFT_CONFIG": str(config)}).retrieve.k == 9
 
 
+def test_an_empty_environment_variable_is_one_that_is_not_set():
+    settings = load_settings(environ={"GRAFT_WORKSPACE": "", "GRAFT_AUTH_FILE": " ", "GRAFT_SERVE__PORT": ""})
+    assert settings == load_settings(environ={})
+
+
 def test_environment_values_are_read_as_yaml():
     environ = {
         "GRAFT_SERVE__EXTRA_ARGS": "[--a, '1']",

@@ -115,3 +115,13 @@ def test_the_last_unfinished_run_is_found_as_it_was_started(tmp_path):
     found = last_unfinished(tmp_path)
     assert found is not None
     assert (found[0].seed, found[1]) == (2, CARD_OF_ROWS)
+
+
+def test_an_unfinished_run_is_found_with_its_rows_where_the_workspace_was_moved_to(tmp_path):
+    folder = tmp_path / "moved" / "a"
+    write_json(folder / JOB, job(seed=1).model_copy(update={"rows": "/where/it/was/a/rows.jsonl"}).model_dump())
+    write_json(folder / CARD, CARD_OF_ROWS.model_dump())
+    (folder / ROWS).write_text("{}\n")
+    found = last_unfinished(tmp_path / "moved")
+    assert found is not None
+    assert found[0].rows == str(folder / ROWS)
