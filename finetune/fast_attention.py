@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from finetune.fast_arena import Arena
-from finetune.fast_packs import Segment
+from finetune.fast_packs import STEP, Segment
 
 _BLOCK_ROWS = 528  # query rows per product: what lies above the diagonal of a block is computed in vain
 
@@ -80,7 +80,9 @@ class Attention:
         """Equal blocks of a segment: its query rows, its tokens, and how many keys its last row sees."""
         length = segment.stop - segment.start
         count = max(1, round(length * self.group / _BLOCK_ROWS))
-        for a, b in pairwise(round(i * length / count) for i in range(count + 1)):
+        # Cut where few shapes come of it (see fast_packs).
+        cuts = sorted({*(round(i * length / count / STEP) * STEP for i in range(count)), length})
+        for a, b in pairwise(cuts):
             yield slice(a * self.group, b * self.group), slice(a, b), segment.context + b
 
     def _reach(self, segment: Segment, x: Tensor) -> Tensor:
@@ -96,8 +98,7 @@ class Attention:
         # The width is a multiple of 64 because fast_kernels works in steps of 64 columns.
         weights = self.arena.take((*q.shape[:2], -(-keys.shape[1] // 64) * 64), q.dtype)
         for rows, _, seen in self._blocks(segment):
-            for head in range(q.shape[0]):
-                torch.mm(q[head, rows], keys[head, :seen].t(), out=weights[head, rows, :seen])
+            torch.bmm(q[:, rows], keys[:, :seen].transpose(1, 2), out=weights[:, rows, :seen])
             self.kernels.exp_rows(weights, inverse, rows, seen, self.group, segment.context, self.scale)
         return weights
 
@@ -119,8 +120,7 @@ class Attention:
             weights = self._weights(segment, q, kept.keys, again)
         dscores = self.arena.take(tuple(weights.shape), q.dtype)
         for rows, _, seen in self._blocks(segment):
-            for h in heads:
-                torch.mm(do[h, rows], kept.values[h, :seen].t(), out=dscores[h, rows, :seen])
+            torch.bmm(do[:, rows], kept.values[:, :seen].transpose(1, 2), out=dscores[:, rows, :seen])
             self.kernels.exp_rows_backward(dscores, weights, kept.inverse, rows, seen, group, context, self.scale)
             for h in heads:
                 torch.mm(dscores[h, rows, :seen], kept.keys[h, :seen], out=dq[h, rows])

@@ -69,10 +69,10 @@ class FastEngine:
         if not rows:
             return self.weights.parameters[0].sum() * 0, torch.zeros(0, 3)
         self.weights.refresh()
-        length = max(len(row.tokens) for row in rows)
+        packs = plan(rows, self.workers, PACK_TOKENS)
+        length = 1 + max(int(pack.positions.max()) for share in packs for pack in share)
         if length > self._angles[0].shape[0]:
             self._angles = self.weights.angles(2 * length)
-        packs = plan(rows, self.workers, PACK_TOKENS)
         if not train:
             stats, _ = self._run(packs, None)
             return stats[:, 0].sum() / count, stats

@@ -14,6 +14,10 @@ from torch import Tensor
 # Tokens of a pack: activations of SmolLM2-135M take about half a megabyte per token.
 PACK_TOKENS = 2048
 _SHORTEST_SHARED = 16
+# A matrix product of a shape that is new has to be compiled first, which takes as long as several products: sequences
+# are filled up to a multiple of this, packs to a multiple of the other, so that shapes come again.
+STEP, PACK_STEP = 16, 64
+_FILLER = 0
 # A token costs one unit plus this much for every token it attends to.
 _ATTENTION_COST = 1 / 2500
 # Rows by their places in order.
@@ -83,7 +87,10 @@ def plan(rows: Sequence[Row], workers: int, pack_tokens: int = PACK_TOKENS) -> l
 
 
 def make_pack(rows: Sequence[Row]) -> Pack:
-    """One pack of rows, with the beginning they share first."""
+    """One pack of rows, with the beginning they share first.
+
+    Rows are filled up at their ends, where nothing looks back at what is added, and nothing is learnt from it.
+    """
     shared = _shared(rows)
     tokens, positions = rows[0].tokens[:shared], list(range(shared))
     segments = [Segment(0, shared, 0)] if shared else []
@@ -92,7 +99,8 @@ def make_pack(rows: Sequence[Row]) -> Pack:
     for row in rows:
         start = len(tokens)
         tokens += row.tokens[shared:]
-        positions += range(shared, len(row.tokens))
+        tokens += [_FILLER] * (-len(tokens) % (PACK_STEP if row is rows[-1] else STEP))
+        positions += range(shared, shared + len(tokens) - start)
         segments.append(Segment(start, len(tokens), shared))
         for i in range(max(shared, 1), len(row.tokens)):
             if row.labels[i] != -100:
@@ -110,7 +118,12 @@ def _shared(rows: Sequence[Row]) -> int:
     limit = min(row.first_label for row in rows) - 1
     for row in rows[1:]:
         limit = min(limit, _alike(rows[0].tokens, row.tokens))
-    return limit if limit >= _SHORTEST_SHARED else 0
+    return _worth_sharing(limit)
+
+
+def _worth_sharing(limit: int) -> int:
+    """How many of `limit` tokens that could be shared are."""
+    return limit // STEP * STEP if limit >= _SHORTEST_SHARED else 0
 
 
 def _alike(first: Sequence[int], second: Sequence[int]) -> int:
@@ -135,7 +148,7 @@ class _Ordered:
         first, last = span[0], span[-1]
         # Sorted: no two rows of a stretch share less than some two neighbours in it.
         limit = min(*self.common[first:last], *(self._limits[i] for i in span))
-        return limit if limit >= _SHORTEST_SHARED else 0
+        return _worth_sharing(limit)
 
     def cost(self, span: Span) -> float:
         """What computing a span as one pack takes, in tokens."""
@@ -143,7 +156,7 @@ class _Ordered:
             shared = self.shared(span)
             cost = shared * (1 + shared / 2 * _ATTENTION_COST)
             for i in span:
-                own = len(self.rows[i].tokens) - shared
+                own = -(-(len(self.rows[i].tokens) - shared) // STEP) * STEP
                 cost += own * (1 + (shared + own / 2) * _ATTENTION_COST)
             self._costs[span] = cost
         return self._costs[span]

@@ -122,7 +122,7 @@ def test_gradients_where_each_of_two_families_shares_its_own_beginning(monkeypat
     found_loss, found = fast(model, ids, mask, labels)
     torch.testing.assert_close(found_loss, loss, rtol=1e-7, atol=0)
     assert worst(found, expected) < 1e-5
-    assert [pack.segments[0].stop for share in packs[0] for pack in share] == [40, 40]
+    assert [pack.segments[0].stop for share in packs[0] for pack in share] == [32, 32]  # of 40 that are alike
 
 
 def test_attention_in_several_blocks_and_recomputed(monkeypatch: pytest.MonkeyPatch) -> None:
