@@ -47,11 +47,11 @@ class RowOptions(BaseModel):
 
     token_budget: int = 450
     smallest_budget: int = 250
-    missing_share: float = 0.15
+    missing_share: float = 0.2
     closed_share: float = 0.25
     any_schema_share: float = 0.15
     siblings: int = 3
-    sibling_refusals: float = 0.4
+    sibling_refusals: float = 0.9
     context_tokens: int = 2048
     seed: int = 7
 

@@ -61,7 +61,16 @@ def words(text: str) -> int:
 
 
 def only(**changes: float) -> RowOptions:
-    return RowOptions(**{"token_budget": 60, "smallest_budget": 60, "missing_share": 0, "closed_share": 0, **changes})  # type: ignore[arg-type]
+    return RowOptions(
+        **{
+            "token_budget": 60,
+            "smallest_budget": 60,
+            "missing_share": 0,
+            "closed_share": 0,
+            "sibling_refusals": 0.4,
+            **changes,
+        }
+    )  # type: ignore[arg-type]
 
 
 def test_grounded_row_cites_the_passage_that_holds_the_quote(write_pack):
