@@ -56,6 +56,8 @@ async def run_lab(
 ) -> LabResult:
     """Ask the test set under every arm and write lab.json, report.html and answers.jsonl into `out_dir`.
 
+    Beside them figures.html, which is the report without questions and answers.
+
     `fingerprint` names what determines answers and is not seen here: base model, prompt hash, index generation,
     retrieval and generation settings. `adapter` is the served name that adapter arms use, `adapters` those of arms that
     name their own; `training_seconds` by adapter. `serving(name)` is entered around an arm that uses adapter `name`.
@@ -123,6 +125,7 @@ async def run_lab(
     if out_dir is not None:
         write_answers(result, out_dir / "answers.jsonl")
         write_report(result, out_dir / "report.html")
+        write_report(result, out_dir / "figures.html", texts=False)
         write_lab_json(result, out_dir / "lab.json")
     return result
 

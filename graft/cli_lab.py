@@ -45,12 +45,12 @@ def lab(
             "--learning-curve", help="Train adapters on 10, 25 and 50% of the examples too, and ask each as hybrid."
         ),
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for lab.json and report.html.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for lab.json, report.html and figures.html.")] = None,
     as_json: AsJson = False,
     vllm_url: VllmUrl = None,
     trust: Trust = False,
 ) -> None:
-    """Compare arms on the domain's frozen test set: figures with intervals, and a report.
+    """Compare arms on the domain's frozen test set: figures with intervals, and a report (figures.html: without texts).
 
     ARM@HASH takes another adapter than the active one; qlora, dora, full and distilled the newest one trained so. A
     whole model (dora, full) gets a second vLLM for its arm, if memory will do. What the lab is at stands in

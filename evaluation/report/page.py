@@ -11,13 +11,16 @@ from evaluation.report import sections
 from evaluation.table import detectable_sentence, interaction_sentence, margin_sentence, seeds_sentence
 
 
-def write_report(result: LabResult, path: Path) -> None:
-    """Write the report, atomically."""
-    write_atomically(path, render_report(result))
+def write_report(result: LabResult, path: Path, *, texts: bool = True) -> None:
+    """Write the report, atomically; see `render_report`."""
+    write_atomically(path, render_report(result, texts=texts))
 
 
-def render_report(result: LabResult) -> str:
-    """The whole page. Every text from questions, answers, documents and settings is escaped."""
+def render_report(result: LabResult, *, texts: bool = True) -> str:
+    """The whole page. Every text from questions, answers, documents and settings is escaped.
+
+    Without `texts` it holds no question and no answer, so that it can be passed on where documents may not.
+    """
     document = result.document
     title = f"{result.title}: the arms compared"
     style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
@@ -29,7 +32,7 @@ def render_report(result: LabResult) -> str:
         sections.breakdowns(document),
         sections.misses(result, document),
         sections.controls(document),
-        sections.examples(result, document),
+        sections.examples(result, document) if texts else None,
         sections.all_figures(document),
         _method(document),
     ]

@@ -61,6 +61,20 @@ def test_the_page_is_well_formed_and_loads_nothing(pack, tmp_path):
     assert policies[0].startswith("default-src 'none'")
 
 
+def test_what_is_passed_on_holds_no_question_and_no_answer(pack, tmp_path):
+    result = run(pack, tmp_path, Gardener(half_taught))
+    whole, figures = ((tmp_path / "out" / name).read_text() for name in ("report.html", "figures.html"))
+    asked = [str(el("span", example.question)) for example in result.questions]
+    assert any(question in whole.replace(' class="question"', "") for question in asked)
+    quotes = [evidence.quote for example in result.questions for evidence in example.evidence]
+    assert not [
+        text for text in (*(e.question for e in result.questions), *quotes) if str(el("p", text))[3:-4] in figures
+    ]
+    outline = Outline(figures)
+    assert not outline.broken
+    assert figures.count("<h2") == whole.count("<h2") - 1
+
+
 def test_hostile_words_anywhere_stay_words(pack, tmp_path):
     """In questions' answers, in failures, in titles and model names: nothing becomes an element."""
 
