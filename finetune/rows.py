@@ -1,4 +1,4 @@
-"""Training rows in the manner of RAFT: the right passage among the retriever's own distractors, shuffled.
+"""Training rows in the manner of RAFT: the right passage among the retriever's own distractors, many of them shuffled.
 
 Some rows lack the right passage and are answered with a refusal; some have no passages at all, for the closed-book arm.
 Prompts come from core.prompt, so that a row is token for token what vLLM is sent. Knows no model and no trainer.
@@ -36,11 +36,12 @@ class RowOptions(BaseModel):
 
     `smallest_budget` to `token_budget` (tokens of the language model) is the range from which each row draws its room
     for passages: rows differ in length, and training on short ones is quicker. `missing_share` of the answerable rows
-    lose their right passage. `closed_share` of the examples get one more row without passages. `any_schema_share` of
-    the structured examples are asked without a schema's name, so that the prompt shows all of the pack's schemas, as in
-    a chat where "whichever fits" is chosen. Up to `siblings` more questions are asked about the same passages, and with
-    `sibling_refusals` of the answered rows one that they do not answer. No row is longer than `context_tokens`, the
-    answer included.
+    lose their right passage. `shuffled_share` of the rows have their passages shuffled, so that what stands in them
+    counts; the others keep the order found, which is how they are served. `closed_share` of the examples get one more
+    row without passages. `any_schema_share` of the structured examples are asked without a schema's name, so that the
+    prompt shows all of the pack's schemas, as in a chat where "whichever fits" is chosen. Up to `siblings` more
+    questions are asked about the same passages, and with `sibling_refusals` of the answered rows one that they do not
+    answer. No row is longer than `context_tokens`, the answer included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class RowOptions(BaseModel):
     token_budget: int = 450
     smallest_budget: int = 250
     missing_share: float = 0.2
+    shuffled_share: float = 0.5
     closed_share: float = 0.25
     any_schema_share: float = 0.15
     siblings: int = 3
@@ -144,7 +146,7 @@ class _RowMaker:
         drop = bool(example.answerable and draw.random() < options.missing_share and example.evidence)
         documents = _without_evidence(found, example) if drop else _with_evidence(found, example, retriever)
         if not drop:
-            documents = _evidence_first(documents, example)
+            documents = [_led_by_evidence(d, example) if _holds(d, example) else d for d in documents]
         grounded = self._grounded(example, to_passages(documents, budget, self.count_tokens), draw)
         if grounded is not None:
             row, passages = grounded
@@ -169,11 +171,13 @@ class _RowMaker:
     def _grounded(
         self, example: Example, ranked: list[Passage], draw: random.Random
     ) -> tuple[Row, list[Passage]] | None:
-        """The row over these passages, shuffled; the last ones go while it is too long, those with evidence stay."""
+        """The row over these passages; the last ones go while it is too long, those with evidence stay."""
         dropped: list[str] = []
+        shuffled = draw.random() < self.options.shuffled_share
         while True:
             order = list(ranked)
-            draw.shuffle(order)
+            if shuffled:
+                draw.shuffle(order)
             passages = [p.model_copy(update={"number": n}) for n, p in enumerate(order, start=1)]
             cited = _cited(example, passages)
             row = self._row(example, passages, cited, _kind(example, cited)).model_copy(update={"dropped": dropped})
@@ -277,14 +281,11 @@ def _with_evidence(documents: Sequence[Document], example: Example, retriever: B
     return kept
 
 
-def _evidence_first(documents: Sequence[Document], example: Example) -> list[Document]:
-    """Evidence enters the budget before distractors; the order shown is shuffled afterwards."""
-    ordered = sorted(documents, key=lambda d: not _holds(d, example))
-    return [_led_by_evidence(d, example) if _holds(d, example) else d for d in ordered]
-
-
 def _led_by_evidence(document: Document, example: Example) -> Document:
-    """The document with a rank before all others; of one joined from neighbours, the part that holds the evidence."""
+    """The document with a rank before all others: it enters the budget before distractors.
+
+    Of one that was joined from neighbours, the part that holds the evidence.
+    """
     parts = document.metadata.get("parts")
     if not parts:
         return document.model_copy(update={"metadata": {**document.metadata, "rank": _FIRST}})

@@ -105,11 +105,25 @@ def test_closed_row_has_no_passages_and_still_answers(write_pack):
 
 def test_order_varies_between_examples_and_is_the_same_for_the_same_seed(write_pack):
     pack = write_pack([example(p, n) for n, p in enumerate(PLANTS)], [])
-    first = build_rows(pack, EveryPlant(), words, only(token_budget=200, smallest_budget=200))
-    again = build_rows(pack, EveryPlant(), words, only(token_budget=200, smallest_budget=200))
+    options = only(token_budget=200, smallest_budget=200, shuffled_share=1)
+    first = build_rows(pack, EveryPlant(), words, options)
+    again = build_rows(pack, EveryPlant(), words, options)
     assert first == again
     cited = {json.loads(row.completion[0]["content"])["citations"][0] for row in first}
     assert len(cited) > 2
+
+
+def test_rows_that_are_not_shuffled_keep_the_order_found_and_their_passage_in_its_place(write_pack):
+    pack = write_pack([example(p, n) for n, p in enumerate(PLANTS)], [])
+    rows = build_rows(
+        pack, EveryPlant(), words, only(token_budget=200, smallest_budget=200, shuffled_share=0, siblings=0)
+    )
+    for row in rows:
+        # What the search misses comes last.
+        expected = sorted(PLANTS, key=lambda plant: plant == "fern") if row.record == "fern" else PLANTS
+        places = [row.prompt[-1]["content"].index(f"prune.md | {plant}\n") for plant in expected]
+        assert places == sorted(places)
+        assert json.loads(row.completion[0]["content"])["citations"] == [expected.index(row.record) + 1]
 
 
 def test_test_record_in_training_is_refused(write_pack):
