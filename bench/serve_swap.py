@@ -1,11 +1,14 @@
 """What changing adapters costs: the first answer of a new one, more adapters than slots, and switching under load.
 
 Whose answer it is shows in its text: each adapter's own answer is asked for first, alone, and the closest is taken.
+That tells adapters apart only whose answers are far apart, so those are chosen among several random ones.
 """
 
 import asyncio
 import time
+from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import combinations
 from statistics import median
 from typing import Any
 
@@ -14,6 +17,7 @@ from thin_client import Line
 
 PATH = "/v1/chat/completions"
 QUESTION = "When is the best time to prune a quince?"
+CANDIDATES, ADAPTERS = 10, 4
 SWITCHES = 12
 CLIENTS = 8
 Figures = dict[str, Any]
@@ -21,25 +25,25 @@ Figures = dict[str, Any]
 
 async def swap(served: Served) -> Figures:
     """Four adapters for two slots."""
-    names = publish(served, 1, 2, 3, 4)
+    made = publish(served, *range(1, CANDIDATES + 1))
     line = Line(served.url)
     found: Figures = {}
     # The first of all also warms up whatever LoRA needs for the first time.
-    alone = {names[0]: await _ask(line, names[0])}
-    loaded = [(await _ask(line, names[0]))[1] for _ in range(5)]
+    alone = {made[0]: await _ask(line, made[0])}
+    loaded = [(await _ask(line, made[0]))[1] for _ in range(5)]
     news = []
-    for name in names[1:]:
+    for name in made[1:]:
         alone[name] = await _ask(line, name)
         news.append(alone[name][1])
+    texts = {name: text for name, (text, _) in alone.items()}
+    names = min(combinations(made, ADAPTERS), key=lambda four: _closest_pair(four, texts))
+    texts = {name: texts[name] for name in names}
     # In this order each has just been pushed out of its slot.
-    again = [(await _ask(line, name))[1] for name in names * 3]
+    again = [(await _ask(line, name))[1] for name in (*names, *names, *names)]
     found["seconds of an answer, adapter in its slot"] = round(median(loaded), 3)
     found["seconds of a new adapter's first answer, longest"] = round(max(news), 3)
     found["seconds of an answer, adapter pushed out of its slot, median"] = round(median(again), 3)
-    texts = {name: text for name, (text, _) in alone.items()}
-    found["closest two adapters' answers"] = round(
-        max(_likeness(texts[a], texts[b]) for a in names for b in names if a != b), 2
-    )
+    found["closest two adapters' answers"] = round(_closest_pair(names, texts), 2)
     return found | await _switch_under_load(served, texts)
 
 
@@ -99,6 +103,10 @@ async def _ask(line: Line, model: str) -> tuple[str, float]:
     reply = await line.post(PATH, _body(model))
     assert reply.status == 200, reply.body
     return reply.json()["choices"][0]["message"]["content"], reply.seconds
+
+
+def _closest_pair(names: Sequence[str], texts: dict[str, str]) -> float:
+    return max(_likeness(texts[a], texts[b]) for a, b in combinations(names, 2))
 
 
 def _closest(text: str, texts: dict[str, str]) -> str:
