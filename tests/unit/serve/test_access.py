@@ -207,7 +207,7 @@ def test_too_large_chat_request_is_413_in_openais_shape():
         yield b"x" * 2000
 
     async def go() -> httpx.Response:
-        app = create_app(ScriptedService(), ServeSettings(max_body_mib=0.001))
+        app = create_app([ScriptedService()], ServeSettings(max_body_mib=0.001))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             headers = {"Content-Type": "application/json"}
             return await client.post("/v1/chat/completions", content=pieces(), headers=headers)
@@ -248,7 +248,7 @@ def test_challenge_fits_the_client(keys_file):
 
 def test_probes_need_no_key_but_see_no_details(keys_file):
     async def go(**headers: str) -> httpx.Response:
-        app = create_app(ScriptedService(), ServeSettings(api_keys_file=keys_file))
+        app = create_app([ScriptedService()], ServeSettings(api_keys_file=keys_file))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             assert (await client.get("/health")).status_code == 200
             return await client.get("/ready", headers=headers)
