@@ -30,8 +30,8 @@ def serve(pack, tmp_path):
 
     def make(fingerprint="hash-1"):
         service = LocalService(load_settings({}, None), Workspace.open(tmp_path / "ws"), pack)
-        service.models = PreparedModels(tmp_path, "none", tmp_path)
-        service._embeddings = HashEmbedder(fingerprint)
+        service.engine.models = PreparedModels(tmp_path, "none", tmp_path)
+        service.engine.use_embeddings(HashEmbedder(fingerprint))
         return service
 
     return make
