@@ -184,12 +184,14 @@ def test_body_within_the_cap_is_read_and_a_larger_one_is_not():
     assert response.json()["error"]["code"] == "body_too_large"
 
 
-def test_uploads_through_the_page_have_a_limit_of_their_own():
+@pytest.mark.parametrize("page", ["", "/zh", "/d/helpdesk", "/d/helpdesk/zh"])
+def test_uploads_through_a_page_have_a_limit_of_their_own(page):
     settings = ServeSettings(max_body_mib=0.001, max_upload_mib=0.01)
-    path = "/gradio_api/upload"
+    path = f"{page}/gradio_api/upload"
     assert fetch(path, settings, method="POST", content=b"x" * 10_000).status_code != 413
     assert fetch(path, settings, method="POST", content=b"x" * 11_000).status_code == 413
-    assert fetch("/gradio_api/queue/join", settings, method="POST", content=b"x" * 10_000).status_code == 413
+    for elsewhere in (f"{page}/gradio_api/queue/join", f"/v1{path}"):
+        assert fetch(elsewhere, settings, method="POST", content=b"x" * 10_000).status_code == 413
 
 
 def test_body_without_a_length_is_counted():
