@@ -1,4 +1,4 @@
-"""Two domains in one process: a selector leads from one page to the other, and nothing goes with it but the language."""
+"""Two domains in one process: a selector leads from one page to the other, and only the language goes with it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
