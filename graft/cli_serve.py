@@ -12,7 +12,7 @@ Domains = Annotated[
     list[str],
     typer.Option(
         "--domain",
-        help="A shipped pack's name, or the path of a pack folder. Repeat it for more; the first is the main.",
+        help="A shipped pack's name, or the path of a pack folder. Repeat it for several; the first is the main one.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
