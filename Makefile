@@ -23,8 +23,8 @@ setup:  ## make .venv ready (PYTHON=python3.12, ENGINE=cpu|gpu|remote)
 	@if [ -z "$(ANY_PYTHON)" ]; then echo "setup: error: no python3 on PATH; install Python 3.11, 3.12 or 3.13"; exit 1; fi
 	@$(ANY_PYTHON) scripts/setup.py --engine $(ENGINE) --python "$(PYTHON)"
 
-run: setup  ## chat with a domain in the browser (DOMAIN=django, PORT=7860, ARGS=...)
-	@exec $(BIN)/graft up --domain $(DOMAIN) --port $(PORT) $(ARGS)
+run: setup  ## chat with a domain or several in the browser (DOMAIN="django helpdesk", PORT=7860, ARGS=...)
+	@exec $(BIN)/graft up $(addprefix --domain ,$(DOMAIN)) --port $(PORT) $(ARGS)
 
 test: setup  ## all tests, quick ones first (PYTEST_ARGS=...)
 	@exec $(BIN)/python scripts/test.py $(PYTEST_ARGS)

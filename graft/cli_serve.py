@@ -8,6 +8,13 @@ import typer
 from graft.console import Console
 
 Domain = Annotated[str, typer.Option("--domain", help="A shipped pack's name, or the path of a pack folder.")]
+Domains = Annotated[
+    list[str],
+    typer.Option(
+        "--domain",
+        help="A shipped pack's name, or the path of a pack folder. Repeat it for several; the first is the main one.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 Corpus = Annotated[str | None, typer.Option(help="Another corpus of the workspace, or several: django,helpdesk.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Allow the pack's own prepare.py to run.")]
@@ -27,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 def up(
     context: typer.Context,
-    domain: Domain = "django",
+    domain: Domains = ["django"],  # noqa: B006  typer copies it
     no_train: Annotated[bool, typer.Option("--no-train", help="Do not train an adapter.")] = False,
     host: Host = None,
     port: Port = None,
@@ -40,7 +47,7 @@ def up(
 
 def serve(
     context: typer.Context,
-    domain: Domain = "django",
+    domain: Domains = ["django"],  # noqa: B006  typer copies it
     host: Host = None,
     port: Port = None,
     vllm_url: VllmUrl = None,
@@ -50,15 +57,18 @@ def serve(
     _run(context.obj, domain, page=False, train=False, host=host, port=port, vllm_url=vllm_url, trust=trust)
 
 
-def _run(console: Console, domain: str, *, page: bool, train: bool, trust: bool, **flags: Any) -> None:
+def _run(console: Console, domains: list[str], *, page: bool, train: bool, trust: bool, **flags: Any) -> None:
+    from graft.engine import Engine
     from graft.service import LocalService
     from graft.up import refuse_second, run_up
 
     chosen = {f"serve__{name}": value for name, value in flags.items()}
-    settings, workspace, pack = console.open(domain, **chosen)
-    service = LocalService(settings, workspace, pack, trusted=trust)
-    refuse_second(service)
-    run_up(service, console.say, page=page, train=train)
+    settings, workspace, packs = console.open_all(domains, **chosen)
+    engine = Engine(settings, workspace)
+    services = [LocalService(settings, workspace, pack, trusted=trust, engine=engine) for pack in packs]
+    for service in services:
+        refuse_second(service)
+    run_up(engine, services, console.say, page=page, train=train)
 
 
 def ask(

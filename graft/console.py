@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,13 +36,24 @@ class Console:
 
     def open(self, domain: str, **flags: Any) -> "tuple[Settings, Workspace, DomainPack]":
         """Settings, workspace and pack for a command about one domain."""
+        settings, workspace, packs = self.open_all([domain], **flags)
+        return settings, workspace, packs[0]
+
+    def open_all(self, domains: Sequence[str], **flags: Any) -> "tuple[Settings, Workspace, list[DomainPack]]":
+        """The same for a command about several. Raises PackError where two of them are one, or share a name."""
+        from core.errors import PackError
         from core.workspace import Workspace
         from graft.build import open_pack
 
         settings = self.settings(**flags)
         workspace = Workspace.open(settings.workspace)
         log_to_file(workspace.logs / "graft.log", verbose=self.verbose)
-        return settings, workspace, open_pack(domain, workspace)
+        packs = [open_pack(domain, workspace) for domain in domains]
+        names = [pack.name for pack in packs]
+        for name in names:
+            if names.count(name) > 1:
+                raise PackError(f"domain '{name}' is named twice: give --domain once for each domain")
+        return settings, workspace, packs
 
     def say(self, text: str) -> None:
         """A remark on stderr."""

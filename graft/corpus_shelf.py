@@ -9,13 +9,15 @@ from graft.watching import FolderWatch
 
 
 class LocalCorpusShelf:
-    """The collections beside, and with, that of the domain which `service` serves in the same process."""
+    """The collections beside, and with, that of the domain which `service` serves in the same process.
 
-    def __init__(self, service: LocalService) -> None:
-        self._service = service
+    `watch` follows the folders of all of them (graft.followed_folders).
+    """
+
+    def __init__(self, service: LocalService, watch: FolderWatch) -> None:
+        self._service, self.watch = service, watch
         self._registry = CorpusRegistry(service.workspace)
         self.max_file_bytes = service.settings.ingest.max_file_mib << 20
-        self.watch = FolderWatch(self._registry, self._sync, self.max_file_bytes)
 
     def corpora(self) -> list[CorpusRow]:
         """All collections: the served domain's, those created here by title, those of other domains."""
@@ -63,9 +65,3 @@ class LocalCorpusShelf:
             self.watch.refresh(corpus)
 
         self._service.drop_corpus(corpus, remove)
-
-    def _sync(self, corpus: str) -> dict:
-        """What the following of folders does; from a thread of its own."""
-        if corpus == self._service.pack.name:
-            return self._service.ingest_now(lambda stage, share: None)
-        return self._service.ingest_other(corpus, lambda stage, share: None)

@@ -1,32 +1,32 @@
-"""A domain served by this process: index, vLLM, adapters, training. Implements core.service.DomainService.
+"""A domain served by this process: documents, adapters, training. Implements core.service.DomainService.
 
-Each part starts by its own method, so that a command starts only what it needs. Every method can run again.
+What domains share stands in the engine. Each part starts by its own method, so that a command starts only what it
+needs. Every method can run again.
 """
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.activity import answering
 from core.chat import ChatPipeline, Event, Question
-from core.errors import GraftError, IndexMismatchError, ModelDownError, RequestError, ServeError
+from core.errors import GraftError, RequestError, ServeError
 from core.icl import ExampleSelector
 from core.pack import DomainPack
 from core.passages import to_passage
-from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus, corpus_names
+from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus, TrainingStatus, corpus_names
 from core.settings import Settings
 from core.types import Answer, Example, Passage
 from core.without_model import or_passages
 from core.workspace import Workspace
 from finetune.adapters import AdapterStore
 from graft import build
-from graft.corpora import CorpusRegistry
+from graft.engine import Engine
 from graft.indexing import DomainIndex
-from graft.sockets import vllm_socket
 from graft.whole_models import WholeModels
 
 if TYPE_CHECKING:
@@ -38,45 +38,53 @@ if TYPE_CHECKING:
     from retriever.hybrid import HybridRetriever
     from retriever.searching import Reranker
     from serve.vllm_process import ExternalVllm, VllmProcess
-    from serve.vllm_session import VllmSessions
-    from serve.vllm_watch import HealthWatch
 
 Say = Callable[[str], None]
 IndexProgress = Callable[[str, int, int], None]
-SILENT = "vLLM does not answer"
+
+
+@dataclass
+class DomainState:
+    """What is a domain's own of its status; the model's state is the engine's. `adapter` is the active one."""
+
+    corpus: PartStatus
+    training: TrainingStatus
+    adapter: str | None = None
 
 
 class LocalService:
-    """One domain in this process. Call `prepare` first, then `open_index` and `start_model` as needed, `close` last."""
+    """One domain in this process. Call `prepare` first, then `open_index` and `start_model` as needed, `close` last.
 
-    def __init__(self, settings: Settings, workspace: Workspace, pack: DomainPack, *, trusted: bool = False) -> None:
+    With an `engine` it stands beside other domains, and leaves that open; without, it has one of its own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        workspace: Workspace,
+        pack: DomainPack,
+        *,
+        trusted: bool = False,
+        engine: Engine | None = None,
+    ) -> None:
         self.settings, self.workspace, self.pack, self._trusted = settings, workspace, pack, trusted
+        self.engine, self._owns_engine = engine or Engine(settings, workspace), engine is None
         self.store = AdapterStore(pack.name, workspace.adapters(pack.name))
-        self.whole_models = WholeModels(settings.serve, workspace, self.store)
-        self.state = ServiceStatus(domain=pack.name)
-        self.models: PreparedModels | None = None
-        self.vllm: VllmProcess | ExternalVllm | None = None
-        self._embeddings: Embeddings | None = None
-        self._reranker: Reranker | None = None
-        self._retrievers: dict[str, HybridRetriever] = {}
+        self.whole_models = WholeModels(settings.serve, workspace, self.store, self.engine.whole_model_starts)
+        self.state = DomainState(PartStatus(), TrainingStatus())
         self._examples: ExampleSelector | None = None
         self._examples_from: Sequence[Example] = ()
-        self._sessions: dict[str, VllmSessions] = {}
-        self._served_adapters: set[str] = set()
         self._lent_as_active: str | None = None
-        self._watch: HealthWatch | None = None
-        self._lock = threading.RLock()
-        # Page, commands and followed folders write indexes in turn instead of refusing each other.
-        self._writing = threading.RLock()
 
     # --- starting ---
 
     def prepare(self, say: Say) -> None:
         """Make sure that models and the pack's documents are in place."""
-        from graft.models import prepare_models
+        self.engine.prepare(say)
+        self.prepare_pack(say)
 
-        if self.models is None:
-            self.models = prepare_models(self.settings.models, self.workspace, say)
+    def prepare_pack(self, say: Say) -> None:
+        """Make sure that the pack's documents are in place. Raises PackError."""
         # prepare.py itself returns at once when what it made is current.
         build.prepare_pack(self.pack, say, trusted=self._trusted)
 
@@ -95,7 +103,7 @@ class LocalService:
                 try:
                     receipt = self._ingest(progress)
                 except GraftError as error:
-                    if not (keep_serving and self._has_index(self.pack.name)):
+                    if not (keep_serving and self.engine.corpora.has_index(self.pack.name)):
                         raise
                     trouble = f"the documents as they were indexed last: {error}"
             self.retriever(self.pack.name)
@@ -106,50 +114,17 @@ class LocalService:
         return receipt
 
     def start_model(self, say: Say) -> None:
-        """Start vLLM, or connect to the one at `serve.vllm_url`, and load the active adapter if it fits.
+        """Start the engine's vLLM unless it runs, and load the active adapter if it fits."""
+        self.engine.start(say)
+        self.load_active()
+
+    def load_active(self) -> None:
+        """Load the active adapter into the running vLLM, if it fits the base.
 
         An active whole model starts with the first question that needs it, or with `start_whole_model`.
         """
-        from serve import vllm_chat, vllm_session  # noqa: F401  now, and not while the first questions wait
-        from serve.vllm_process import ExternalVllm
-        from serve.vllm_watch import HealthWatch
-
-        serve, models = self.settings.serve, self._models()
-
-        def tell(text: str) -> None:
-            self.state.model = PartStatus(state="starting", detail=text)
-            say(text)
-
-        def watch(state: str, detail: str) -> None:
-            known = {"starting": "starting", "ready": "ready", "restarting": "restarting"}
-            self.state.model = PartStatus.model_validate({"state": known.get(state, "failed"), "detail": detail})
-
-        try:
-            if serve.vllm_url:
-                self.vllm = ExternalVllm(serve.vllm_url)
-                if models.llm_name not in self.vllm.models():
-                    raise ServeError(
-                        f"the vLLM at {serve.vllm_url} does not serve '{models.llm_name}': start it with "
-                        f"--served-model-name {models.llm_name} --enable-lora, or set --llm"
-                    )
-            else:
-                self.vllm = build.vllm_server(
-                    serve,
-                    models.llm,
-                    models.llm_name,
-                    vllm_socket(self.workspace),
-                    self.workspace.logs / "vllm.log",
-                    watch,
-                )
-                self.vllm.start(tell)
-        except GraftError as error:
-            self.state.model = PartStatus(state="failed", detail=str(error))
-            raise
-        self.state.model = PartStatus(state="ready")
-        self._watch = HealthWatch(self.vllm, self._health_changed, self._cache_counted)
-        self._watch.start()
-        active = self.store.active()
-        if active and self.store.fits(active, base_name=models.llm_name, prompt_hash=self.prompt_hash):
+        active, base = self.store.active(), self.engine.prepared().llm_name
+        if active and self.store.fits(active, base_name=base, prompt_hash=self.prompt_hash):
             if self.store.manifest(active).merged:
                 self._lend_active(active)
             else:
@@ -173,17 +148,14 @@ class LocalService:
 
         An adapter is loaded into the running vLLM; a whole model, which has to be on loan, gets one of its own.
         """
-        if self.whole_models.find(name) is not None or name in self._served_adapters:
+        if self.whole_models.find(name) is not None or self.engine.has_adapter(name):
             return
         if self.store.manifest(name).merged:
             self.whole_models.open(name, say)
             return
-        vllm = self._vllm()
-        with self._lock:
-            if name not in self._served_adapters:
-                self.store.check(name)
-                vllm.load_adapter(name, self.store.path(name))
-                self._served_adapters.add(name)
+        self.engine.running_vllm()
+        self.store.check(name)
+        self.engine.load_adapter(name, self.store.path(name))
 
     @asynccontextmanager
     async def lend(self, adapter: str) -> AsyncIterator[None]:
@@ -197,24 +169,14 @@ class LocalService:
 
     def forget_adapter(self, name: str) -> None:
         """Unload an adapter that shall not answer."""
-        with self._lock:
-            self._served_adapters.discard(name)
-            if self.vllm is not None:
-                self.vllm.unload_adapter(name)
+        self.engine.unload_adapter(name)
 
     def close(self) -> None:
         """Stop every vLLM of ours."""
-        from serve.vllm_process import VllmProcess
-
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
         self._lent_as_active = None
         self.whole_models.close()
-        if isinstance(self.vllm, VllmProcess):
-            self.vllm.stop()
-        self.vllm = None
-        self._sessions = {}
+        if self._owns_engine:
+            self.engine.close()
 
     # --- parts ---
 
@@ -224,47 +186,46 @@ class LocalService:
         return self._trusted
 
     @property
+    def models(self) -> "PreparedModels | None":
+        """Where the models stand, once that is known."""
+        return self.engine.models
+
+    @property
+    def vllm(self) -> "VllmProcess | ExternalVllm | None":
+        """The vLLM of the base model, once it is started."""
+        return self.engine.vllm
+
+    @property
     def base_folder(self) -> Path:
         """Folder of the base model."""
-        return self._models().llm
+        return self.engine.prepared().llm
 
     @property
     def prompt_hash(self) -> str:
         """Hash of how prompts reach the base model."""
-        return build.prompt_fingerprint(self._models().llm)
+        return self.engine.prompt_hash
 
     def embeddings(self) -> "Embeddings":
         """The embedder, loaded once."""
-        with self._lock:
-            if self._embeddings is None:
-                self._embeddings = build.load_embeddings(self.settings, self._models().embedder)
-            return self._embeddings
+        return self.engine.embeddings()
 
     def reranker(self) -> "Reranker | None":
         """The reranker that the settings name, one for all corpora."""
-        with self._lock:
-            if self._reranker is None:
-                self._reranker = build.load_reranker(self.settings)
-            return self._reranker
+        return self.engine.reranker()
 
     def retriever(self, corpus: str) -> "HybridRetriever":
         """The retriever of a corpus, or of several (`a+b`). Raises RequestError with the known ones."""
-        from retriever.hybrid import open_retriever, together
+        from retriever.hybrid import together
 
         names = corpus_names(corpus)
         if len(names) != 1:
             return together([self.retriever(name) for name in names or [self.pack.name]])
         (corpus,) = names
-        with self._lock:
-            if corpus not in self._retrievers:
-                if corpus != self.pack.name and corpus not in {c.name for c in self.corpora()}:
-                    known = ", ".join(c.name for c in self.corpora()) or "none yet"
-                    raise RequestError(f"no corpus '{corpus}' in this workspace: it has {known}")
-                folder = self.workspace.corpus(corpus)
-                self._retrievers[corpus] = open_retriever(
-                    folder, self.embeddings(), self.settings.retrieve, self.reranker()
-                )
-            return self._retrievers[corpus]
+        corpora = self.engine.corpora
+        if corpus != self.pack.name and not corpora.is_open(corpus) and corpus not in {c.name for c in self.corpora()}:
+            known = ", ".join(c.name for c in self.corpora()) or "none yet"
+            raise RequestError(f"no corpus '{corpus}' in this workspace: it has {known}")
+        return corpora.retriever(corpus)
 
     def pipeline(
         self, corpus: str | None = None, own: "HybridRetriever | None" = None, *, whole: bool = False
@@ -275,8 +236,8 @@ class LocalService:
         """
         from retriever.hybrid import together
 
-        models, name = self._models(), corpus or self.pack.name
-        retrievers = [self.retriever(name)] if self._has_index(name) else []
+        models, name = self.engine.prepared(), corpus or self.pack.name
+        retrievers = [self.retriever(name)] if self.engine.corpora.has_index(name) else []
         retrievers += [own] if own is not None else []
         examples = self.pack.train_examples
         if examples is not self._examples_from:  # also when they have been edited since
@@ -306,9 +267,9 @@ class LocalService:
         `own` finds passages beside those of `corpus`: of files that are the asker's alone, and so go by no name.
         """
         if not question.or_passages:
-            self._vllm()
+            self.engine.running_vllm()
         named = question.adapter or self.state.adapter
-        if question.arm.adapter and named and self.state.model.state == "ready":
+        if question.arm.adapter and named and self.engine.state.state == "ready":
             await asyncio.to_thread(self.serve_adapter, named)
         whole = question.whole or question.has_shape
         pipeline = await asyncio.to_thread(self.pipeline, corpus, own, whole=whole)
@@ -334,7 +295,15 @@ class LocalService:
 
     def status(self) -> ServiceStatus:
         """State of model, corpus and training."""
-        return self.state
+        engine, own = self.engine, self.state
+        return ServiceStatus(
+            domain=self.pack.name,
+            model=engine.state,
+            corpus=own.corpus,
+            training=own.training,
+            adapter=own.adapter,
+            cache_hit_rate=engine.cache_hit_rate,
+        )
 
     def adapters(self) -> list[AdapterInfo]:
         """Published adapters that can answer now, newest first: of whole models only the active one can."""
@@ -356,21 +325,7 @@ class LocalService:
 
     def corpora(self) -> list[CorpusInfo]:
         """Corpora of the workspace, the domain's own first."""
-        from core.index import corpus_counts
-
-        folder = self.workspace.root / "corpora"
-        names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-        names.sort(key=lambda name: name != self.pack.name)
-        titles = {name: sources.title for name, sources in CorpusRegistry(self.workspace).created().items()}
-        found = []
-        for name in names:
-            counts = None
-            with suppress(IndexMismatchError):  # of an older or newer Graft: none that can be asked here
-                counts = corpus_counts(self.workspace.corpus(name))
-            if counts is not None:
-                title = titles.get(name, "")
-                found.append(CorpusInfo(name=name, title=title, documents=counts[0], chunks=counts[1]))
-        return found
+        return self.engine.corpora.infos(self.pack.name)
 
     async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
         """Check, load and point at a published adapter."""
@@ -384,7 +339,7 @@ class LocalService:
         """
         from graft.parity import pass_gate
 
-        models = self._models()
+        models = self.engine.prepared()
         manifest = self.store.check(adapter, base_name=models.llm_name, prompt_hash=self.prompt_hash)
         # On loan for the gate, which needs it served; the active one stays so where this process answers.
         with self.whole_models.lent(manifest.name) if manifest.merged else nullcontext():
@@ -428,7 +383,7 @@ class LocalService:
         def progress(stage: str, done: int, total: int) -> None:
             on_progress(stage, done / total if total else 0.0)
 
-        with self._writing:
+        with self.engine.corpora.writing:
             return self.index(corpus).ingest(progress, allow_mass_deletion=allow_mass_deletion).model_dump()
 
     def index(self, corpus: str | None = None) -> DomainIndex:
@@ -437,17 +392,7 @@ class LocalService:
 
     def drop_corpus(self, corpus: str, remove: Callable[[], None]) -> None:
         """Let go of a corpus and then `remove` it, while nothing is written."""
-        with self._writing, self._lock:
-            retriever = self._retrievers.pop(corpus, None)
-            if retriever is not None:
-                retriever.close()
-            remove()
-
-    def engine_counts(self) -> Mapping[str, float]:
-        """What vLLM counts, for /metrics: prompt tokens looked up in its prefix cache, and found. May block shortly."""
-        vllm = self.vllm
-        counts = vllm.cache_counts() if vllm is not None and self.state.model.state == "ready" else None
-        return {} if counts is None else {"prefix_cache_queries": counts[0], "prefix_cache_hits": counts[1]}
+        self.engine.corpora.drop(corpus, remove)
 
     # --- inside ---
 
@@ -459,20 +404,6 @@ class LocalService:
         if before is not None:
             self.whole_models.give_back(before)
 
-    def _health_changed(self, up: bool) -> None:
-        """A server that falls silent is not ready; VllmProcess itself reports one that has died."""
-        from serve.vllm_process import ExternalVllm
-
-        if not up and self.state.model.state == "ready":
-            self.state.model = PartStatus(state="restarting", detail=SILENT)
-        elif up and self.state.model.detail == SILENT:
-            if isinstance(self.vllm, ExternalVllm):
-                self.vllm.load_again()
-            self.state.model = PartStatus(state="ready")
-
-    def _cache_counted(self, asked: float, found: float) -> None:
-        self.state.cache_hit_rate = round(found / asked, 3) if asked else None
-
     def _ingest(
         self, progress: IndexProgress, *, reembed: bool = False, allow_mass_deletion: bool = False
     ) -> dict[str, Any]:
@@ -482,33 +413,8 @@ class LocalService:
                 self.state.corpus = PartStatus(state="starting", detail=f"{stage} {done} of {total}", progress=share)
             progress(stage, done, total)
 
-        with self._writing:
+        with self.engine.corpora.writing:
             return self.index().ingest(tell, reembed=reembed, allow_mass_deletion=allow_mass_deletion).model_dump()
 
     def _chat_model(self, name: str, *, whole: bool) -> "BaseChatModel":
-        own = self.whole_models.find(name)
-        vllm = self._vllm() if own is None else own
-        where = name if own is not None else ""
-        sessions = self._sessions.get(where)
-        if sessions is None:
-            from serve.vllm_session import VllmSessions
-
-            seconds = self.settings.generate.timeout_seconds
-            sessions = self._sessions.setdefault(where, VllmSessions(vllm.socket, seconds))
-        return build.chat_model(name, vllm.root_url, sessions, self.settings.generate, whole=whole)
-
-    def _has_index(self, corpus: str) -> bool:
-        from core.index import corpus_counts
-
-        return all(corpus_counts(self.workspace.corpus(name)) is not None for name in corpus_names(corpus))
-
-    def _models(self) -> "PreparedModels":
-        if self.models is None:
-            raise ServeError("the models are still being prepared; try again in a moment")
-        return self.models
-
-    def _vllm(self) -> "VllmProcess | ExternalVllm":
-        if self.vllm is None or self.state.model.state not in ("ready", "starting"):
-            detail = self.state.model.detail or "it is still starting; try again in a moment"
-            raise ModelDownError(f"the language model does not answer: {detail}")
-        return self.vllm
+        return self.engine.chat_model(name, self.whole_models.find(name), whole=whole)

@@ -25,16 +25,21 @@ Say = Callable[[str], None]
 
 
 class WholeModels:
-    """Whole models of one domain's `store`, on loan. May be used from several threads; `close` last."""
+    """Whole models of one domain's `store`, on loan. May be used from several threads; `close` last.
 
-    def __init__(self, settings: ServeSettings, workspace: Workspace, store: AdapterStore) -> None:
+    `starting` is held for as long as a start takes.
+    """
+
+    def __init__(
+        self, settings: ServeSettings, workspace: Workspace, store: AdapterStore, starting: threading.Lock
+    ) -> None:
         self._settings, self._workspace, self._store = settings, workspace, store
         self._needed: Counter[str] = Counter()
         self._servers: dict[str, VllmProcess] = {}
         self._ready: set[str] = set()
         self._failed: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._starting = threading.Lock()  # held for as long as a start takes: two at once would be slower
+        self._starting = starting
 
     def lend(self, name: str) -> None:
         """Somebody needs this model now: it may be opened until as many have given it back."""

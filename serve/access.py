@@ -7,6 +7,7 @@ With a list of users, every request that passes has one: `user` (the id), `role`
 import base64
 import binascii
 import math
+import re
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
@@ -29,8 +30,8 @@ _OPEN_PATHS = ("/health", "/ready")
 _LOGIN_PATHS = (LOGIN_PATH, LOGOUT_PATH, "/favicon.ico")
 _LOGIN_ASSETS = "/page-assets/"
 _TRUSTED = "graft.trusted"
-# Where the page's files go: Gradio's own route, which holds each of them to a limit of its own.
-_UPLOADS = "/gradio_api/upload"
+# Where the files of each page go: Gradio's own route, which holds each of them to a limit of its own.
+_UPLOADS = re.compile(r"(/d/[a-z0-9-]+)?(/[a-z]{2})?/gradio_api/upload")
 Refusal = tuple[int, str, str, dict[str, str]]
 
 
@@ -93,7 +94,7 @@ class AccessMiddleware:
         user = self._user(key, headers)
         if self._users is not None and key is not None and user is None:
             key = None  # its user is gone
-        usual = max(self._largest_mib, self._upload_mib) if scope["path"] == _UPLOADS else self._largest_mib
+        usual = max(self._largest_mib, self._upload_mib) if _UPLOADS.fullmatch(scope["path"]) else self._largest_mib
         largest = int(((key and key.max_body_mib) or usual) * 2**20)
         return self._refusal(scope, headers, key, user, largest), largest
 

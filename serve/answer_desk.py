@@ -1,7 +1,7 @@
 """Takes chat requests, queues them, and answers whole or as a stream; the desk behind POST /v1/chat/completions."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
@@ -21,10 +21,10 @@ from serve.streams import ClientGoneError, StreamedResponse, closing, until_disc
 
 
 class AnswerDesk:
-    """Answers requests of one domain. For one event loop."""
+    """Answers requests of all domains, in one queue: they share the model. For one event loop."""
 
-    def __init__(self, service: DomainService, settings: ServeSettings) -> None:
-        self._service = service
+    def __init__(self, services: Sequence[DomainService], settings: ServeSettings) -> None:
+        self._services = services
         self._queue = Admission(settings.max_num_seqs, settings.max_waiting)
         # Half of the context window: the other half is for the prompt.
         self._token_limit = settings.max_model_len // 2
@@ -39,8 +39,8 @@ class AnswerDesk:
 
     async def respond(self, body: ChatRequest, request: Request) -> Response:
         """Answer one request. Raises GraftError while nothing has been sent yet."""
-        target = await self._resolve(body.model)
-        pack = self._service.pack
+        service, target = await self._resolve(body.model)
+        pack = service.pack
         question = to_question(body, target, pack, self._token_limit)
         corpus = body.corpus or target.corpus
         record = record_of(request.scope)
@@ -50,7 +50,7 @@ class AnswerDesk:
             body.stream,
             question.text,
         )
-        job = _Job(question, corpus, Completion(body.model, pack.refusal, corpus or pack.name), record)
+        job = _Job(service, question, corpus, Completion(body.model, pack.refusal, corpus or pack.name), record)
         headers = {}
         if body.has_system_message:
             headers["X-Graft-System-Message"] = "ignored"
@@ -67,9 +67,9 @@ class AnswerDesk:
             return Response(status_code=CLIENT_GONE)
         return JSONResponse(job.completion.whole(answer), headers=headers)
 
-    async def _resolve(self, name: str) -> ModelTarget:
+    async def _resolve(self, name: str) -> tuple[DomainService, ModelTarget]:
         # Adapters and corpora are looked up in files, which other requests must not wait for.
-        return resolve_arm(name, self._service) or await asyncio.to_thread(resolve_model, name, self._service)
+        return resolve_arm(name, self._services) or await asyncio.to_thread(resolve_model, name, self._services)
 
     async def _chunks(self, job: "_Job", *, include_usage: bool) -> AsyncGenerator[str, None]:
         """Server-sent events. Answers with a shape come in one piece, once they are known to be valid."""
@@ -105,7 +105,7 @@ class AnswerDesk:
     async def _events(self, job: "_Job") -> AsyncGenerator[Event, None]:
         async with self._queue.admit() as waited:
             job.record.queue_seconds = waited
-            async with closing(self._service.stream(job.question, job.corpus)) as events:
+            async with closing(job.service.stream(job.question, job.corpus)) as events:
                 async for event in events:
                     if isinstance(event, Found):
                         job.record.retrieval_seconds = event.seconds
@@ -117,8 +117,16 @@ class AnswerDesk:
 class _Job:
     """One request on its way through the desk."""
 
-    def __init__(self, question: Question, corpus: str | None, completion: Completion, record: RequestRecord) -> None:
-        self.question, self.corpus, self.completion, self.record = question, corpus, completion, record
+    def __init__(
+        self,
+        service: DomainService,
+        question: Question,
+        corpus: str | None,
+        completion: Completion,
+        record: RequestRecord,
+    ) -> None:
+        self.service, self.question, self.corpus = service, question, corpus
+        self.completion, self.record = completion, record
 
     def error_event(self, error: Exception) -> str:
         """An error in the middle of a stream, as its last event."""

@@ -1,11 +1,11 @@
-"""The OpenAI-compatible endpoint of one domain, with /health, /ready and /metrics. Asks a DomainService, no engine.
+"""The OpenAI-compatible endpoint of all domains, with /health, /ready and /metrics. Asks DomainServices, no engine.
 
 The access rules of serve.access cover the whole application, whatever is mounted on it later.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from core.document_store import DocumentStore
-from core.service import DomainService
+from core.service import DomainService, ServiceStatus
 from core.sessions import Sessions
 from core.settings import ServeSettings
 from core.users import UserList
@@ -31,7 +31,7 @@ from serve.request_record import RecordMiddleware
 
 
 def create_app(
-    service: DomainService,
+    services: Sequence[DomainService],
     settings: ServeSettings,
     engine_counts: Callable[[], Mapping[str, float]] = dict,
     documents: DocumentStore | None = None,
@@ -40,14 +40,19 @@ def create_app(
 ) -> FastAPI:
     """The application: /v1, /health, /ready, /metrics. Raises ServeError when the access rules cannot be read.
 
-    `engine_counts` gives what vLLM counts, for /metrics; see LocalService.engine_counts. With `documents`, the cited
-    documents can be read at /documents. With `users` every request needs one of them, by key or (`sessions`) login.
+    The first of `services` is the main domain. `engine_counts` gives what vLLM counts, for /metrics: see Engine.
+    With `documents`, the cited documents can be read at /documents. With `users` every request needs one of them, by
+    key or (`sessions`) login.
     """
     # The interactive documentation would load its scripts from a CDN.
     app = FastAPI(title="Graft", docs_url=None, redoc_url=None)
     add_error_handlers(app)
-    desk = AnswerDesk(service, settings)
-    metrics = Metrics(engine_counts, desk.counts, service.status)
+
+    def statuses() -> list[ServiceStatus]:
+        return [service.status() for service in services]
+
+    desk = AnswerDesk(services, settings)
+    metrics = Metrics(engine_counts, desk.counts, statuses)
     app.add_middleware(EarlyRefusal, is_full=desk.is_full)  # innermost: after keys and limits
     app.add_middleware(AccessMiddleware, settings=settings, users=users, sessions=sessions)
     app.add_middleware(RecordMiddleware, count=metrics.count, with_content=settings.log_content)
@@ -56,7 +61,7 @@ def create_app(
     started = time.time()
 
     def models() -> list[dict[str, Any]]:
-        return model_list(list_models(service), started)
+        return model_list(list_models(services), started)
 
     @app.get("/v1/models")
     def list_all() -> JSONResponse:
@@ -85,9 +90,10 @@ def create_app(
 
     @app.get("/ready")
     def ready(request: Request) -> JSONResponse:
-        status = service.status()
-        details = status.model_dump(mode="json") if is_trusted(request.scope) else {}
-        return JSONResponse({"ready": status.ready, **details}, 200 if status.ready else 503)
+        found = statuses()
+        is_ready = all(status.ready for status in found)
+        details = _details(found) if is_trusted(request.scope) else {}
+        return JSONResponse({**details, "ready": is_ready}, 200 if is_ready else 503)
 
     @app.get("/metrics")
     async def show_metrics() -> Response:
@@ -95,3 +101,9 @@ def create_app(
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def _details(statuses: Sequence[ServiceStatus]) -> dict[str, Any]:
+    """What /ready tells besides: the main domain's state, and that of each domain by name."""
+    states = [{"ready": status.ready, **status.model_dump(mode="json")} for status in statuses]
+    return {**states[0], "domains": {state["domain"]: state for state in states}}

@@ -1,4 +1,4 @@
-"""Two HTTP servers in one event loop: gateway and page on TCP, the control API on a Unix socket. Knows no route.
+"""HTTP servers in one event loop: gateway and page on TCP, each domain's control API on a Unix socket. Knows no route.
 
 Stops on SIGINT and SIGTERM: open streams get a few seconds, then they are cancelled.
 """
@@ -8,7 +8,7 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import uvicorn
@@ -23,31 +23,27 @@ _GRACE_SECONDS = 2
 
 
 def run_servers(
-    app: ASGIApp,
-    control_app: ASGIApp,
-    settings: ServeSettings,
-    control_socket: Path,
-    on_started: Callable[[], None],
+    app: ASGIApp, controls: Mapping[Path, ASGIApp], settings: ServeSettings, on_started: Callable[[], None]
 ) -> None:
-    """Serve both until SIGINT or SIGTERM. `on_started` is called once both answer. Raises ServeError."""
-    servers = Servers(app, control_app, settings, control_socket, on_started)
+    """Serve `app`, and each of `controls` on its socket, until SIGINT or SIGTERM. Raises ServeError.
+
+    `on_started` is called once all of them answer.
+    """
+    servers = Servers(app, controls, settings, on_started)
     with asyncio.Runner(loop_factory=servers.loop_factory) as runner:
         runner.run(servers.run())
 
 
 class Servers:
-    """Both servers. `run` serves until a signal, or until `stop` is called from any thread."""
+    """All servers. `run` serves until a signal, or until `stop` is called from any thread."""
 
     def __init__(
-        self,
-        app: ASGIApp,
-        control_app: ASGIApp,
-        settings: ServeSettings,
-        control_socket: Path,
-        on_started: Callable[[], None],
+        self, app: ASGIApp, controls: Mapping[Path, ASGIApp], settings: ServeSettings, on_started: Callable[[], None]
     ) -> None:
-        self._settings, self._control_socket, self._on_started = settings, control_socket, on_started
-        self._gateway, self._control = _server(app), _server(control_app)
+        self._settings, self._on_started = settings, on_started
+        self._gateway = _server(app)
+        self._controls = {socket: _server(control) for socket, control in controls.items()}
+        self._all = [self._gateway, *self._controls.values()]
 
     @property
     def loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -60,34 +56,40 @@ class Servers:
             listeners = listen_tcp(self._settings.host, self._settings.port)
             for listener in listeners:
                 stack.callback(listener.close)
-            control_listener = listen_unix(self._control_socket)
-            stack.callback(self._control_socket.unlink, missing_ok=True)
-            stack.callback(control_listener.close)
+            control_listeners = []
+            for path in self._controls:
+                control_listeners.append(listen_unix(path))
+                stack.callback(path.unlink, missing_ok=True)
+                stack.callback(control_listeners[-1].close)
             stack.enter_context(self._stopping_on_signals())
             announcing = asyncio.create_task(self._announce())
             serving = [
                 asyncio.create_task(self._gateway.serve(listeners)),
-                asyncio.create_task(self._control.serve([control_listener])),
+                *(
+                    asyncio.create_task(control.serve([listener]))
+                    for control, listener in zip(self._controls.values(), control_listeners, strict=True)
+                ),
             ]
             try:
                 await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                # One alone is of no use: whatever stopped the first stops the other.
-                self._gateway.should_exit = self._control.should_exit = True
+                # One alone is of no use: whatever stopped the first stops the others.
+                for server in self._all:
+                    server.should_exit = True
                 announcing.cancel()
                 await asyncio.wait(serving)
             for task in serving:
                 task.result()
 
     def stop(self) -> None:
-        """Stop both; a second call does not wait for open streams."""
-        for server in (self._gateway, self._control):
+        """Stop all; a second call does not wait for open streams."""
+        for server in self._all:
             server.force_exit = server.should_exit
             server.should_exit = True
 
     async def _announce(self) -> None:
-        await self._gateway.listening.wait()
-        await self._control.listening.wait()
+        for server in self._all:
+            await server.listening.wait()
         self._on_started()
 
     @contextlib.contextmanager
@@ -107,7 +109,7 @@ class Servers:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it listens, and leaves signals to the one who runs two of them."""
+    """A uvicorn server that says when it listens, and leaves signals to the one who runs several of them."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -1,6 +1,6 @@
 """What /metrics shows, in Prometheus' text format: requests, waiting, retrieval, tokens, cache hits. No content."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,12 +12,16 @@ from serve.request_record import RequestRecord
 _SHORT = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LONG = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
 Counts = Callable[[], Mapping[str, float]]
+Statuses = Callable[[], Sequence[ServiceStatus]]
 
 
 class Metrics:
-    """Counters of one application. `engine` gives vLLM's prefix-cache counts (see LocalService.engine_counts)."""
+    """Counters of one application. `engine` gives vLLM's prefix-cache counts (see Engine.counts).
 
-    def __init__(self, engine: Counts, queue: Counts, status: Callable[[], ServiceStatus]) -> None:
+    `statuses` gives the state of each domain.
+    """
+
+    def __init__(self, engine: Counts, queue: Counts, statuses: Statuses) -> None:
         self._registry = own = CollectorRegistry()
         self._requests = Counter("graft_requests", "Requests to /v1.", ("model", "arm", "status"), registry=own)
         self._seconds = Histogram("graft_request_seconds", "Whole requests.", ("arm",), buckets=_LONG, registry=own)
@@ -28,7 +32,7 @@ class Metrics:
         )
         self._tokens = Counter("graft_tokens", "Tokens read and written.", ("model", "arm", "kind"), registry=own)
         self._degraded = Counter("graft_degraded", "Answers of passages only, the model being down.", registry=own)
-        self._registry.register(_Now(engine, queue, status))
+        self._registry.register(_Now(engine, queue, statuses))
 
     def count(self, record: RequestRecord) -> None:
         """Add one finished request."""
@@ -57,17 +61,18 @@ class Metrics:
 class _Now(Collector):
     """What is looked up when somebody asks, instead of being counted."""
 
-    def __init__(self, engine: Counts, queue: Counts, status: Callable[[], ServiceStatus]) -> None:
-        self._engine, self._queue, self._status = engine, queue, status
+    def __init__(self, engine: Counts, queue: Counts, statuses: Statuses) -> None:
+        self._engine, self._queue, self._statuses = engine, queue, statuses
 
     def collect(self) -> Iterable[Metric]:
         """One family for each value."""
-        queue, engine, status = self._queue(), self._engine(), self._status()
+        queue, engine = self._queue(), self._engine()
         yield GaugeMetricFamily("graft_queue_waiting", "Requests that wait.", value=queue["waiting"])
         yield GaugeMetricFamily("graft_answering", "Requests that are being answered.", value=queue["answering"])
-        ready = GaugeMetricFamily("graft_ready", "Whether a part answers.", labels=("part",))
-        ready.add_metric(("model",), status.model.state == "ready")
-        ready.add_metric(("corpus",), status.corpus.state == "ready")
+        ready = GaugeMetricFamily("graft_ready", "Whether a part of a domain answers.", labels=("domain", "part"))
+        for status in self._statuses():
+            ready.add_metric((status.domain, "model"), status.model.state == "ready")
+            ready.add_metric((status.domain, "corpus"), status.corpus.state == "ready")
         yield ready
         if not engine:
             return

@@ -1,10 +1,12 @@
-"""Model names of the endpoint: which one means which arm and adapter. Knows neither HTTP nor vLLM.
+"""Model names of the endpoint: which one means which domain, arm and adapter. Knows neither HTTP nor vLLM.
 
 `django` is the domain with its default arm, `django:rag` one arm, `django@3f9c2a1b` one published adapter;
-`django+helpdesk` searches two corpora, and the first one's persona and adapter answer.
+`django+helpdesk` searches two corpora, and the first one's persona and adapter answer. The head of every name is its
+domain, so the names of several domains cannot be mistaken for each other.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +15,7 @@ from core.errors import RequestError
 from core.pack import DomainPack
 from core.service import DomainService
 
+_HEAD_ENDS = re.compile(r"[:@+]")
 _ORDER = ("hybrid", "rag", "icl", "rag+icl", "base", "lora", "hybrid+icl")
 
 
@@ -50,8 +53,37 @@ def default_arm(pack: DomainPack, *, adapter_active: bool) -> Arm:
     return ARMS["rag"] if arm.adapter and not adapter_active else arm
 
 
-def list_models(service: DomainService) -> list[ModelEntry]:
-    """All names that answer now, the domain itself first. Of several corpora only pairs are listed. Reads files."""
+def list_models(services: Iterable[DomainService]) -> list[ModelEntry]:
+    """All names that answer now, domain by domain, each domain itself first. Reads files."""
+    return [entry for service in services for entry in _models_of(service)]
+
+
+def resolve_model(name: str, services: Sequence[DomainService]) -> tuple[DomainService, ModelTarget]:
+    """The domain that `name` begins with, and what it stands for there. Raises UnknownModelError.
+
+    Reads files, unless `resolve_arm` knows the name.
+    """
+    service = _domain_of(name, services)
+    target = None if service is None else _arm_of(name, service) or _elsewhere(name, service)
+    if service is None or target is None:
+        raise UnknownModelError(name, [entry.name for entry in list_models(services)])
+    return service, target
+
+
+def resolve_arm(name: str, services: Iterable[DomainService]) -> tuple[DomainService, ModelTarget] | None:
+    """The same, if `name` is a domain or one of its arms: at once, without reading files."""
+    service = _domain_of(name, services)
+    target = None if service is None else _arm_of(name, service)
+    return None if service is None or target is None else (service, target)
+
+
+def _domain_of(name: str, services: Iterable[DomainService]) -> DomainService | None:
+    head = _HEAD_ENDS.split(name, maxsplit=1)[0]
+    return next((service for service in services if service.pack.name == head), None)
+
+
+def _models_of(service: DomainService) -> list[ModelEntry]:
+    """Names of one domain. Of several corpora only pairs are listed."""
     pack, adapter_active = service.pack, service.status().adapter is not None
     arm = default_arm(pack, adapter_active=adapter_active)
     own = ModelEntry(name=pack.name, description=f"{pack.title}. Now: {arm.description}")
@@ -71,25 +103,22 @@ def list_models(service: DomainService) -> list[ModelEntry]:
     return [own, *arms, *published, *pairs]
 
 
-def resolve_model(name: str, service: DomainService) -> ModelTarget:
-    """What `name` stands for. Raises UnknownModelError. Reads files, unless `resolve_arm` knows the name."""
-    target = resolve_arm(name, service)
-    if target is not None:
-        return target
+def _elsewhere(name: str, service: DomainService) -> ModelTarget | None:
+    """A published adapter of the domain, or several corpora."""
     if any(name == info.name for info in service.adapters()):
         return ModelTarget(arm=ARMS["hybrid"], adapter=name)
     head, _, rest = name.partition(":")
     first, *others = head.split("+")
-    target = resolve_arm(f"{first}:{rest}" if rest else first, service)
+    target = _arm_of(f"{first}:{rest}" if rest else first, service)
     known = set(_other_corpora(service)) if others else set()
     searchable = target is not None and target.arm.retrieval and not name.endswith(":")
     if target is None or not searchable or not others or sorted(set(others)) != sorted(others) or set(others) - known:
-        raise UnknownModelError(name, [entry.name for entry in list_models(service)])
+        return None
     return target.model_copy(update={"corpus": head})
 
 
-def resolve_arm(name: str, service: DomainService) -> ModelTarget | None:
-    """What `name` stands for, if it is the domain or one of its arms: at once, without reading files."""
+def _arm_of(name: str, service: DomainService) -> ModelTarget | None:
+    """The domain itself or one of its arms."""
     pack, active = service.pack, service.status().adapter is not None
     if name == pack.name:
         return ModelTarget(arm=default_arm(pack, adapter_active=active))

@@ -76,11 +76,11 @@ DOCUMENTS = [
 ]
 
 
-def write_pack(folder: Path) -> DomainPack:
-    """Write the garden pack into `folder` and load it."""
+def write_pack(folder: Path, about: str = DOMAIN) -> DomainPack:
+    """Write a pack into `folder` and load it: the garden, or what `about` makes of it as its domain.yaml."""
     (folder / "corpus").mkdir(parents=True, exist_ok=True)
     (folder / "schemas").mkdir(exist_ok=True)
-    (folder / "domain.yaml").write_text(DOMAIN, encoding="utf-8")
+    (folder / "domain.yaml").write_text(about, encoding="utf-8")
     (folder / "schemas" / "care.json").write_text(json.dumps(CARE), encoding="utf-8")
     return load_pack(str(folder), folder / "none", folder / "none")
 
@@ -175,8 +175,8 @@ def garden_script(messages: Sequence[BaseMessage]) -> str:
 class FakeService:
     """DomainService over the real pipeline. Its state is public, for tests to change while the page is open."""
 
-    def __init__(self, folder: Path) -> None:
-        self.pack = write_pack(folder)
+    def __init__(self, folder: Path, about: str = DOMAIN) -> None:
+        self.pack = write_pack(folder, about)
         self.model = ScriptedModel(script=garden_script)
         self.retriever = WordRetriever(documents=DOCUMENTS)
         self.pipeline = ChatPipeline(

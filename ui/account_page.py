@@ -18,8 +18,8 @@ from ui.visitors import name_of, role_of, user_of
 class Account:
     """The account of whoever sent the request; holds nobody's."""
 
-    def __init__(self, service: DomainService, data: UserData) -> None:
-        self._service, self._data = service, data
+    def __init__(self, service: DomainService, data: UserData, *, alone: bool) -> None:
+        self._service, self._data, self._alone = service, data, alone
 
     async def show(self, request: gr.Request) -> str:
         """The account as it is now."""
@@ -47,7 +47,8 @@ class Account:
             for adapter in self._service.adapters()
             if user in adapter.people
         ]
-        return account_html(name_of(request), role_of(request), counts, learnt)
+        topic = "" if self._alone else self._service.pack.title
+        return account_html(name_of(request), role_of(request), counts, learnt, topic)
 
 
 def build_account() -> gr.HTML:
@@ -55,8 +56,13 @@ def build_account() -> gr.HTML:
     return gr.HTML(elem_id="account", js_on_load=None)
 
 
-def wire_account(service: DomainService, data: UserData, tab: gr.Tab, panel: gr.HTML, bridge: gr.HTML) -> None:
-    """Show the account when its tab opens. `bridge` brings the wish to delete everything, from here or the chat."""
-    account = Account(service, data)
+def wire_account(
+    service: DomainService, data: UserData, tab: gr.Tab, panel: gr.HTML, bridge: gr.HTML, *, alone: bool
+) -> None:
+    """Show the account when its tab opens. `bridge` brings the wish to delete everything, from here or the chat.
+
+    `alone`: no other domain is served, of which other things are kept.
+    """
+    account = Account(service, data, alone=alone)
     tab.select(account.show, None, panel, **AT_ONCE)
     bridge.delete(account.delete, None, panel, **AT_ONCE)

@@ -13,9 +13,11 @@ from core.errors import RequestError
 from core.feedback_store import FeedbackStore
 from ui.export import as_json, as_markdown, file_name
 from ui.language import spoken, t
+from ui.places import here
 from ui.visitors import user_of
 
 PREFIX = "/mine"
+_EVERYTHING = f"{PREFIX}/everything.json"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "private, no-store",
@@ -26,21 +28,23 @@ _HEADERS = {
 
 def conversation_path(conversation: str, suffix: str) -> str:
     """The address of a conversation as a file; `suffix` is md or json."""
-    return f"{PREFIX}/conversations/{quote(conversation, safe='')}.{suffix}"
+    return here(f"{PREFIX}/conversations/{quote(conversation, safe='')}.{suffix}")
 
 
 def own_file_path(conversation: str, source: str) -> str:
     """The address of a file that was added to a conversation."""
-    return f"{PREFIX}/files/{quote(conversation, safe='')}/{quote(source, safe='')}"
+    return here(f"{PREFIX}/files/{quote(conversation, safe='')}/{quote(source, safe='')}")
 
 
-EVERYTHING_PATH = f"{PREFIX}/everything.json"
+def everything_path() -> str:
+    """The address of all that is kept of a user about this domain."""
+    return here(_EVERYTHING)
 
 
 def download_routes(
     conversations: ConversationStore, feedback: FeedbackStore, files: ChatFiles | None = None
 ) -> APIRouter:
-    """The routes."""
+    """The routes of one domain's page, below its place."""
     router = APIRouter()
 
     # Not async: the database blocks.
@@ -69,7 +73,7 @@ def download_routes(
             return _missing(spoken(str(error)))
         return _file(content, source, "application/octet-stream")
 
-    @router.get(EVERYTHING_PATH, include_in_schema=False)
+    @router.get(_EVERYTHING, include_in_schema=False)
     def everything(request: Request) -> Response:
         user = user_of(request)
         if user is None:

@@ -35,7 +35,7 @@ _TYPES: dict[Kind, str] = {"md": "text/markdown", "html": "text/html", "json": "
 
 
 def report_routes(lab: LabDesk | None, advice: AdviceDesk | None, domain: str) -> APIRouter:
-    """The routes, each for whoever may use the page that it belongs to."""
+    """The routes of one domain's page, below its place, each for whoever may use the tab that it belongs to."""
     router = APIRouter()
 
     # Not async: files block.

@@ -1,6 +1,7 @@
 """Which language a request is read in: the address says, else what was chosen here before, else what the browser asks.
 
-English is at `/`, every other language at a path of its own (`/zh/`): an address can be kept and sent. Pure ASGI.
+English is at `/`, every other language at a path of its own (`/zh/`): an address can be kept and sent. So it is below
+the place of each domain (`/d/helpdesk/`, `/d/helpdesk/zh/`). Pure ASGI.
 """
 
 import re
@@ -13,7 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.cookies import cookie
 from ui.html_traffic import opens_page
-from ui.language import ENGLISH, LANGUAGES, Language, speaking
+from ui.language import ENGLISH, LANGUAGES, Language, language, speaking
+from ui.places import at, here, place, place_in
 
 COOKIE = "graft_language"
 CHOICE_PATH = "/language"
@@ -23,12 +25,18 @@ _ASKED = re.compile(r"\s*([A-Za-z]+)[\w-]*\s*(?:;\s*q\s*=\s*([\d.]+)\s*)?")
 
 
 def page_path(language: Language) -> str:
-    """Where the page in this language is, with a slash at its end."""
-    return "/" if language == ENGLISH else f"/{language}/"
+    """Where this domain's page in a language is, with a slash at its end."""
+    return here("/" if language == ENGLISH else f"/{language}/")
+
+
+def page_address() -> str:
+    """Where this domain's page is in the language that is spoken, also for browsers that ask for another one."""
+    # The mark keeps a browser that takes no cookies from being sent back.
+    return page_path(language()) + (f"?{_STAY}" if language() == ENGLISH else "")
 
 
 class Languages:
-    """Sets the language of every request; who opens `/` and reads another language is sent to its page."""
+    """Sets place and language of every request; who opens `/` and reads another language is sent to its page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -38,14 +46,16 @@ class Languages:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        wanted = _of_path(scope["path"]) or chosen(Headers(scope=scope))
-        query = scope.get("query_string", b"").decode("latin-1")
-        if _opens_front(scope, wanted) and wanted != ENGLISH and _STAY not in query:
-            target = page_path(wanted) + (f"?{query}" if query else "")
-            await RedirectResponse(target, 307, {"Cache-Control": "no-store"})(scope, receive, send)
-            return
-        with speaking(wanted):
-            await self.app(scope, receive, send)
+        with at(place_in(scope["path"])):
+            wanted = _of_path(scope["path"]) or chosen(Headers(scope=scope))
+            query = scope.get("query_string", b"").decode("latin-1")
+            front = _front(scope["path"], query, wanted) if opens_page(scope) else None
+            if front is not None:
+                target = front + (f"?{query}" if query else "")
+                await RedirectResponse(target, 307, {"Cache-Control": "no-store"})(scope, receive, send)
+                return
+            with speaking(wanted):
+                await self.app(scope, receive, send)
 
 
 def language_routes() -> APIRouter:
@@ -54,11 +64,10 @@ def language_routes() -> APIRouter:
 
     @router.get(CHOICE_PATH + "/{code}", include_in_schema=False)
     async def choose(code: str) -> Response:
-        language = cast(Language, code) if code in LANGUAGES else ENGLISH
-        # The mark keeps a browser that takes no cookies from being sent back.
-        target = page_path(language) + (f"?{_STAY}" if language == ENGLISH else "")
-        answer = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
-        answer.set_cookie(COOKIE, language, max_age=_YEAR_SECONDS, samesite="lax")
+        chosen = cast(Language, code) if code in LANGUAGES else ENGLISH
+        with speaking(chosen):
+            answer = RedirectResponse(page_address(), 303, {"Cache-Control": "no-store"})
+        answer.set_cookie(COOKIE, chosen, max_age=_YEAR_SECONDS, samesite="lax")
         return answer
 
     return router
@@ -83,10 +92,16 @@ def _weight(text: str | None) -> float:
 
 
 def _of_path(path: str) -> Language | None:
-    first = path.split("/", 2)[1] if path.startswith("/") else ""
+    below = path.removeprefix(place())
+    first = below.split("/", 2)[1] if below.startswith("/") else ""
     return cast(Language, first) if first in LANGUAGES and first != ENGLISH else None
 
 
-def _opens_front(scope: Scope, language: Language) -> bool:
-    """Whether this opens the page at `/`, or a language's page without the slash at its end."""
-    return opens_page(scope) and scope["path"] in {"/", f"/{language}"}
+def _front(path: str, query: str, wanted: Language) -> str | None:
+    """Where to send whoever opens a domain's page: to another language's, or to one with the slash at its end."""
+    stays = wanted == ENGLISH or _STAY in query
+    if path in {here("/"), here(f"/{wanted}")} and not stays:
+        return page_path(wanted)
+    if path == place():
+        return page_path(ENGLISH if stays else wanted)
+    return None

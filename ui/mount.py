@@ -1,8 +1,11 @@
-"""Puts the page into a FastAPI app, beside the routes that it already has: English at `/`, other languages below it.
+"""Puts the pages of all domains into a FastAPI app, beside the routes that it already has.
 
-Loads nothing from elsewhere.
+The main domain's is at `/`, others at a place of their own (ui.places); other languages are below each. Loads nothing
+from elsewhere.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,7 @@ from ui.lab_reports import report_routes
 from ui.language import LANGUAGES, speaking
 from ui.language_choice import Languages, language_routes, page_path
 from ui.login import login_routes
+from ui.places import Signpost, at, place, place_of
 from ui.visitors import Visitors
 
 if TYPE_CHECKING:
@@ -41,45 +45,71 @@ _HEAD = "".join(
 )
 
 
-def mount(
-    app: FastAPI,
-    service: DomainService,
-    users: UserDatabase,
-    desks: "Desks | None" = None,
-    sessions: Sessions | None = None,
-) -> FastAPI:
-    """Mount the page over `service`; routes registered before (`/v1`, `/health`) keep working. Returns the app.
+@dataclass(frozen=True)
+class DomainPage:
+    """A domain that gets a page, and what the page works on beside the service."""
+
+    service: DomainService
+    desks: "Desks | None" = None
+
+
+def mount(app: FastAPI, pages: Sequence[DomainPage], users: UserDatabase, sessions: Sessions | None = None) -> FastAPI:
+    """Mount the `pages`, the main domain's first; routes registered before (`/v1`, `/health`) keep working.
 
     `users` keeps what users leave behind: their conversations and ratings. With `sessions` everybody logs in, and
-    `app` lets nobody else through (serve.access); without, each browser is a user.
+    `app` lets nobody else through (serve.access); without, each browser is a user. Returns the app.
     """
+    from ui.page_language import in_language
+
+    signposts = [_signpost(page.service, main=page is pages[0]) for page in pages]
+    app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="page-assets")
+    app.add_middleware(ContentPolicy, amend=in_language)
+    if sessions is None:
+        app.add_middleware(Visitors, secret=users.secret())
+    else:
+        app.include_router(login_routes(sessions, " · ".join(signpost.title for signpost in signposts)))
+    app.add_middleware(Languages)
+    # The main page last: what is mounted at `/` would take the others' addresses.
+    for page, signpost in reversed(list(zip(pages, signposts, strict=True))):
+        with at(signpost.place):
+            app = _mount_page(app, page, signposts, users, logins=sessions is not None)
+    return app
+
+
+def _signpost(service: DomainService, *, main: bool) -> Signpost:
+    pack = service.pack
+    return Signpost(place_of(pack.name, main=main), pack.title, pack.file.description)
+
+
+def _mount_page(
+    app: FastAPI, domain: DomainPage, signposts: Sequence[Signpost], users: UserDatabase, *, logins: bool
+) -> FastAPI:
+    """Mount one domain's page, in each language, with the routes that belong to it."""
     import gradio as gr
     from gradio.routes import App as GradioApp
 
     from ui.desks import Desks
     from ui.page import build_page
-    from ui.page_language import in_language
     from ui.theme import build_theme
 
-    desks = desks or Desks()
-    domain, shelf, files = service.pack.name, desks.shelf, desks.files
-    conversations, feedback = ConversationStore(users, domain), FeedbackStore(users, domain)
+    service, desks = domain.service, domain.desks or Desks()
+    name, shelf, files = service.pack.name, desks.shelf, desks.files
+    conversations, feedback = ConversationStore(users, name), FeedbackStore(users, name)
     # Where the page takes no files, an upload of any size is refused.
     largest = max(1, shelf.max_file_bytes if shelf else 0, files.limits.file_bytes if files else 0)
-    app.mount(ASSETS_PATH, StaticFiles(directory=ASSETS), name="page-assets")
-    app.include_router(language_routes())
-    app.include_router(download_routes(conversations, feedback, files))
-    app.include_router(report_routes(desks.lab, desks.advice, domain))
-    app.add_middleware(ContentPolicy, amend=in_language)
-    if sessions is None:
-        app.add_middleware(Visitors, secret=users.secret())
-    else:
-        app.include_router(login_routes(sessions, service.pack.title))
-    app.add_middleware(Languages)
-    for language in sorted(LANGUAGES, key=page_path, reverse=True):  # `/` last, which would take the others' paths
+    routes = (
+        language_routes(),
+        download_routes(conversations, feedback, files),
+        report_routes(desks.lab, desks.advice, name),
+    )
+    for router in routes:
+        app.include_router(router, prefix=place())
+    # What is uploaded and begun on one domain's page is not there on another's, not even for its user.
+    belongings = Belongings()
+    for language in sorted(LANGUAGES, key=page_path, reverse=True):  # `/` last, as above
         with speaking(language):
             page = build_page(
-                service, conversations, feedback, desks, UserData(users, domain), logins=sessions is not None
+                service, conversations, feedback, desks, UserData(users, name), logins=logins, domains=signposts
             )
         app = gr.mount_gradio_app(
             app,
@@ -98,8 +128,8 @@ def mount(
             max_file_size=largest,
             app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         )
-    belongings = Belongings()
-    for route in app.routes:
-        if isinstance(route, Mount) and isinstance(route.app, GradioApp):
-            route.app.add_middleware(GradioGate, belongings=belongings)
+        mounted = app.routes[-1]
+        assert isinstance(mounted, Mount)
+        assert isinstance(mounted.app, GradioApp)
+        mounted.app.add_middleware(GradioGate, belongings=belongings)
     return app

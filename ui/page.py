@@ -21,6 +21,7 @@ from ui.examples_page import build_examples, wire_examples
 from ui.lab_page import build_lab, wire_lab
 from ui.language import language, t
 from ui.page_language import SpokenBlocks
+from ui.places import Signpost, place
 from ui.quiet import AT_ONCE
 from ui.rating_panel import wire_ratings
 from ui.render_page import masthead
@@ -41,12 +42,13 @@ def build_page(
     data: UserData | None = None,
     *,
     logins: bool = False,
+    domains: Sequence[Signpost] = (),
 ) -> gr.Blocks:
     """Build the page over `service`, in the language that is spoken, with a tab for each of the `desks`.
 
     Theme and style sheet are given when it is mounted (`ui.mount`). A tab that not every role may use is made by
     `_guarded`; with `logins` it is shown once it is known who looks. `data` is what is kept of users, for the page of
-    their account.
+    their account. `domains` are all that are served, for the selector.
     """
     pack, files = service.pack, desks.files
     # Uploads that nobody added to the documents are removed after a day.
@@ -54,8 +56,8 @@ def build_page(
     with SpokenBlocks(
         title=f"{pack.title} · Graft", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86_400)
     ) as page:
-        page.language = language()
-        gr.HTML(masthead(pack), elem_id="masthead", js_on_load=None)
+        page.language, page.place = language(), place()
+        gr.HTML(masthead(pack, domains), elem_id="masthead", js_on_load=None)
         strip = gr.HTML(elem_id="status", js_on_load=None)
         with gr.Tabs(elem_id="pages"):
             with gr.Tab(t("Chat"), id="chat", elem_id="page-chat"):
@@ -80,7 +82,7 @@ def build_page(
                     wire_advice(desks.advice, page, advice_tab, build_advice())
             if data is not None:
                 with gr.Tab(t("Account"), id="account", elem_id="page-account") as account_tab:
-                    wire_account(service, data, account_tab, build_account(), parts.bridge)
+                    wire_account(service, data, account_tab, build_account(), parts.bridge, alone=len(domains) < 2)
         build_status_strip(service, page, strip, panel, parts.send, parts.line)
         wire_chat(service, conversations, feedback, page, panel, parts, files, desks.sources)
         wire_ratings(service.pack, feedback, Shower(parts, conversations), form)

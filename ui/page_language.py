@@ -8,6 +8,7 @@ from typing import Any
 
 from ui.guarded_blocks import GuardedBlocks
 from ui.language import ENGLISH, TAGS, Language, language, speaking, t
+from ui.places import MAIN, at
 from ui.safe_html import escape
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -16,13 +17,14 @@ _IS_PAGE = b"window.gradio_config"
 
 
 class SpokenBlocks(GuardedBlocks):
-    """Blocks of one language. Its events run under it, wherever Gradio's queue runs them."""
+    """Blocks of one language, at one place. Its events run under both, wherever Gradio's queue runs them."""
 
     language: Language = ENGLISH
+    place: str = MAIN
 
     async def process_api(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """As Gradio's; each step of a generator comes through here as well."""
-        with speaking(self.language):
+        with at(self.place), speaking(self.language):
             return await super().process_api(*args, **kwargs)
 
 

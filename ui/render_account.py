@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from core.roles import Role
 from core.service import AdapterInfo
 from core.sessions import LOGOUT_PATH
-from ui.downloads import EVERYTHING_PATH
+from ui.downloads import everything_path
 from ui.language import marked, several, t
 from ui.safe_html import escape
 
@@ -25,6 +25,7 @@ _STAYS = marked(
     "What was taken over into training examples, and adapters that were trained on it, stay: ask whoever administers "
     "this Graft to remove those."
 )
+_ONE_TOPIC = marked("This is about the topic “{topic}” alone. What is kept on other topics is seen and deleted there.")
 _NOBODY = marked(
     "Nobody logs in here: this browser is you. Another browser, or this one without its cookies, is somebody else."
 )
@@ -32,9 +33,16 @@ _TRAINED = marked("Adapters that were trained on your corrections, ratings or vo
 _HEADS = (marked("Adapter"), marked("Made"), marked("Rows of yours"), marked("State"))
 
 
-def account_html(name: str, role: Role | None, counts: Mapping[str, int] | None, learnt: Sequence[AdapterInfo]) -> str:
-    """The whole account. `name` empty: nobody logs in here; `counts` None: nothing is kept; `learnt`: adapters."""
-    return f'<div class="account">{_who(name, role)}{_kept(counts)}{_learnt(learnt, kept=counts is not None)}</div>'
+def account_html(
+    name: str, role: Role | None, counts: Mapping[str, int] | None, learnt: Sequence[AdapterInfo], topic: str = ""
+) -> str:
+    """The whole account. `name` empty: nobody logs in here; `counts` None: nothing is kept; `learnt`: adapters.
+
+    `topic`: what the account is about, where other topics have accounts of their own.
+    """
+    return (
+        f'<div class="account">{_who(name, role)}{_kept(counts, topic)}{_learnt(learnt, kept=counts is not None)}</div>'
+    )
 
 
 def _who(name: str, role: Role | None) -> str:
@@ -49,14 +57,15 @@ def _who(name: str, role: Role | None) -> str:
     )
 
 
-def _kept(counts: Mapping[str, int] | None) -> str:
+def _kept(counts: Mapping[str, int] | None, topic: str) -> str:
     if counts is None:
         return f"<section><h2>{t('What is kept')}</h2><p>{t('Nothing: this browser keeps no cookies.')}</p></section>"
     words = [several(number, *_NOUNS[kind]) for kind, number in counts.items()]
     items = "".join(f"<li>{escape(word)}</li>" for word in words)
+    alone = f'<p class="note">{escape(t(_ONE_TOPIC, topic=topic))}</p>' if topic else ""
     return (
-        f'<section><h2>{t("What is kept")}</h2><ul>{items}</ul><div class="account-actions">'
-        f'<a class="quiet-button" href="{EVERYTHING_PATH}" download>{t("Save all of mine as JSON")}</a>'
+        f'<section><h2>{t("What is kept")}</h2>{alone}<ul>{items}</ul><div class="account-actions">'
+        f'<a class="quiet-button" href="{everything_path()}" download>{t("Save all of mine as JSON")}</a>'
         f'<button type="button" class="quiet-button delete-mine" data-ask="{escape(t(_DELETE_ALL))}">'
         f'{t("Delete all of mine")}</button></div><p class="note">{escape(t(_STAYS))}</p></section>'
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from core.advice_desk import AdviceMethod, AdviceQuestion, AdviceShown, AdviceStep
 from ui.language import marked, spoken, t
+from ui.places import here
 from ui.safe_html import escape
 
 DOWNLOADS = "/advice"
@@ -58,7 +59,7 @@ def methods_html(found: AdviceShown) -> str:
 def downloads_html() -> str:
     """Links to the advice as files."""
     names = (("md", "Markdown"), ("html", "HTML"), ("json", "JSON"))
-    links = "".join(f'<a href="{DOWNLOADS}/advice.{kind}" download>{name}</a>' for kind, name in names)
+    links = "".join(f'<a href="{here(DOWNLOADS)}/advice.{kind}" download>{name}</a>' for kind, name in names)
     return f'<p class="downloads"><span>{escape(t("Download:"))}</span>{links}</p>'
 
 

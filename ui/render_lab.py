@@ -6,6 +6,7 @@ from urllib.parse import quote
 from core.lab_desk import ComparedFigure, LabComparison, LabFigure, LabRunRow
 from ui.lab_words import arm_words, measure_words, percent, points
 from ui.language import marked, several, spoken, t
+from ui.places import here
 from ui.safe_html import escape
 
 REPORTS = "/lab-reports"
@@ -19,7 +20,7 @@ _STATES = {
 
 def report_path(run: str) -> str:
     """The address of a lab's report."""
-    return f"{REPORTS}/{quote(run, safe='')}/report.html"
+    return here(f"{REPORTS}/{quote(run, safe='')}/report.html")
 
 
 def running_html(rows: Sequence[LabRunRow]) -> str:

@@ -1,9 +1,13 @@
 """HTML of the fixed parts of the page: the masthead and the welcome in an empty chat. Knows no Gradio."""
 
+from collections.abc import Sequence
+
 from core.pack import DomainPack
-from ui.downloads import EVERYTHING_PATH, conversation_path
+from ui.downloads import conversation_path, everything_path
 from ui.language import LANGUAGES, TAGS, language, marked, t
 from ui.language_choice import CHOICE_PATH
+from ui.places import Signpost, here
+from ui.render_domains import domains_html
 from ui.safe_html import escape
 
 # A grafted twig: a stem, a cut, a new shoot.
@@ -19,11 +23,12 @@ _DELETE_ALL = marked("Delete all your conversations, ratings and votes? They can
 _FORMATS = {"text": marked("text"), "markdown": "Markdown", "json": "JSON", "yaml": "YAML"}
 
 
-def masthead(pack: DomainPack) -> str:
-    """Name, title, description and persona of the domain; the switch to other languages."""
+def masthead(pack: DomainPack, domains: Sequence[Signpost] = ()) -> str:
+    """Name, title, description and persona of the domain; the ways to other `domains` and languages."""
     description = f'<p class="description">{escape(pack.file.description)}</p>' if pack.file.description else ""
     return (
         f'<header class="masthead">{LOGO}<div class="title"><h1>{escape(pack.title)}</h1>{description}</div>'
+        f"{domains_html(domains)}"
         f'<details class="persona"><summary>{t("Persona")}</summary><p>{escape(pack.persona)}</p></details>'
         f"{_languages()}</header>"
     )
@@ -51,7 +56,7 @@ def menu_html(conversation: str | None, *, kept: bool) -> str:
             '<li class="separator" aria-hidden="true"></li>',
         ]
     items += [
-        _download(t("Save all of mine as JSON"), EVERYTHING_PATH),
+        _download(t("Save all of mine as JSON"), everything_path()),
         _deletion(t("Delete all of mine"), "everything", t(_DELETE_ALL)),
     ]
     return f'<details class="menu"><summary>{t("More")}</summary><ul>{"".join(items)}</ul></details>'
@@ -69,7 +74,7 @@ def _deletion(words: str, conversation: str, question: str) -> str:
 def _languages() -> str:
     """Links to the page in other languages, each under its own name."""
     links = "".join(
-        f'<a href="{CHOICE_PATH}/{code}" lang="{TAGS[code]}" hreflang="{TAGS[code]}">{name}</a>'
+        f'<a href="{here(CHOICE_PATH)}/{code}" lang="{TAGS[code]}" hreflang="{TAGS[code]}">{name}</a>'
         for code, name in LANGUAGES.items()
         if code != language()
     )

@@ -77,7 +77,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from fastapi import FastAPI
 
     from ui.desks import Desks
-    from ui.mount import mount
+    from ui.mount import DomainPage, mount
 
     app = FastAPI()
 
@@ -91,7 +91,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     users = UserDatabase(tmp_path_factory.mktemp("workspace") / "users.sqlite")
     files = FakeChatFiles(service, ConversationStore(users, "garden"), tmp_path_factory.mktemp("chat-files"))
     desks = Desks(shelf, lab, advice, examples, training, files)
-    with running(mount(app, service, users, desks)) as url:
+    with running(mount(app, [DomainPage(service, desks)], users)) as url:
         yield Site(url, service, users, shelf, lab, advice, examples, training, files)
 
 

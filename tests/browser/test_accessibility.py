@@ -57,13 +57,13 @@ def page(request, browser, width) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def locked_house(tmp_path_factory) -> Iterator[str]:
     """The address of a page with logins."""
-    from ui.mount import mount
+    from ui.mount import DomainPage, mount
 
     folder = tmp_path_factory.mktemp("locked")
     service, sessions = FakeService(folder / "garden"), people(folder)
-    app = create_app(service, ServeSettings(), users=sessions.users, sessions=sessions)
+    app = create_app([service], ServeSettings(), users=sessions.users, sessions=sessions)
     database = UserDatabase(folder / "users.sqlite")
-    with running(mount(app, service, database, sessions=sessions)) as url:
+    with running(mount(app, [DomainPage(service)], database, sessions)) as url:
         yield url
 
 

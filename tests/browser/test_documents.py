@@ -22,13 +22,13 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Fak
     from fastapi import FastAPI
 
     from serve.documents import document_routes
-    from ui.mount import mount
+    from ui.mount import DomainPage, mount
 
     root = tmp_path_factory.mktemp("library")
     app = FastAPI()
     app.include_router(document_routes(write_library(root, NOTES)))
     service = FakeService(root / "garden")
-    with running(mount(app, service, UserDatabase(root / "users.sqlite"))) as url:
+    with running(mount(app, [DomainPage(service)], UserDatabase(root / "users.sqlite"))) as url:
         yield url, service
 
 

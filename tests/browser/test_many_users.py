@@ -18,7 +18,7 @@ from tests.browser import steps
 from tests.fakes import FakeService, ScriptedModel
 from tests.support.http_user import HttpUser
 from tests.support.running_app import running
-from ui.mount import mount
+from ui.mount import DomainPage, mount
 
 USERS, BROWSERS, QUESTIONS = 20, 3, 3
 _PATIENCE_SECONDS = 100
@@ -60,7 +60,7 @@ def house(tmp_path) -> Iterator[House]:
     service, users = FakeService(tmp_path / "garden"), UserDatabase(tmp_path / "users.sqlite")
     service.model = Choir(script=repeat, delay=0.02, voices=USERS)
     service.pipeline.retriever.documents = [(f"beds/{marker}.md", marker, f"{marker} only.") for marker in MARKERS]
-    with running(mount(FastAPI(), service, users)) as url:
+    with running(mount(FastAPI(), [DomainPage(service)], users)) as url:
         yield House(url, ConversationStore(users, "garden"))
 
 

@@ -25,7 +25,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Fak
     from fastapi import FastAPI
 
     from ui.desks import Desks
-    from ui.mount import mount
+    from ui.mount import DomainPage, mount
     from ui.source_view import Sources
 
     root = tmp_path_factory.mktemp("library")
@@ -34,7 +34,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Fak
     files = FakeChatFiles(service, ConversationStore(users, "garden"), root / "chat-files")
     pages = SandboxedPages(1 << 26)
     desks = Desks(files=files, sources=Sources(documents, pages))
-    with running(mount(FastAPI(), service, users, desks)) as url:
+    with running(mount(FastAPI(), [DomainPage(service, desks)], users)) as url:
         yield url, service
     pages.close()
 

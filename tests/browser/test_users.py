@@ -48,7 +48,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     from ui.desks import Desks
-    from ui.mount import mount
+    from ui.mount import DomainPage, mount
 
     folder = tmp_path_factory.mktemp("house")
     service, sessions = FakeService(tmp_path_factory.mktemp("garden")), people(folder)
@@ -56,11 +56,11 @@ def house(tmp_path_factory):
     key = add_key(folder / "keys.txt", "laptop", user="bob")
     database = UserDatabase(folder / "users.sqlite")
     settings = ServeSettings(api_keys_file=folder / "keys.txt")
-    app = create_app(service, settings, users=sessions.users, sessions=sessions)
+    app = create_app([service], settings, users=sessions.users, sessions=sessions)
     boards = FakeShelf(), FakeLabDesk(tmp_path_factory.mktemp("lab")), FakeAdviceDesk()
     desks = *boards, FakeExampleDesk(), FakeTrainingDesk()
     files = FakeChatFiles(service, ConversationStore(database, "garden"), tmp_path_factory.mktemp("files"))
-    with running(mount(app, service, database, Desks(*desks, files), sessions)) as url:
+    with running(mount(app, [DomainPage(service, Desks(*desks, files))], database, sessions)) as url:
         yield House(url, service, sessions, ConversationStore(database, "garden"), key)
 
 

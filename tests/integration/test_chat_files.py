@@ -36,8 +36,8 @@ def new_service(root, **serve):
     service = LocalService(
         load_settings(flags, None), Workspace.open(root / "ws"), load_pack(str(folder), folder, folder)
     )
-    service.models = PreparedModels(root, "none", root)
-    service._embeddings = HashEmbedder("hash-1")
+    service.engine.models = PreparedModels(root, "none", root)
+    service.engine.use_embeddings(HashEmbedder("hash-1"))
     service.open_index(quiet)
     return service
 

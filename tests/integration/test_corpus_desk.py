@@ -28,8 +28,8 @@ def service(tmp_path):
     service = LocalService(
         load_settings({}, None), Workspace.open(tmp_path / "ws"), load_pack(str(folder), folder, folder)
     )
-    service.models = PreparedModels(tmp_path, "none", tmp_path)
-    service._embeddings = HashEmbedder("hash-1")
+    service.engine.models = PreparedModels(tmp_path, "none", tmp_path)
+    service.engine.use_embeddings(HashEmbedder("hash-1"))
     service.open_index(quiet)
     return service
 

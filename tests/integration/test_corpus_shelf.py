@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import RequestError
 from graft.corpus_shelf import LocalCorpusShelf
+from graft.followed_folders import watch_folders
 from tests.integration.test_corpus_desk import add, quiet, service
 
 __all__ = ["service"]
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def shelf(service):
-    shelf = LocalCorpusShelf(service)
+    shelf = LocalCorpusShelf(service, watch_folders([service]))
     yield shelf
     shelf.watch.close()
 
@@ -68,7 +69,7 @@ def test_a_folder_is_followed_stopped_and_taken_out(shelf, service, tmp_path):
     with pytest.raises(RequestError, match="overlap"):
         desk.watch(str(folder / "inside"))
     # Another process of the same workspace finds it.
-    other = LocalCorpusShelf(service)
+    other = LocalCorpusShelf(service, watch_folders([service]))
     assert [row.path for row in other.desk("handbook").folders()] == [str(folder)]
     desk.unwatch(str(folder))
     assert desk.folders()[0].watching is False

@@ -273,8 +273,9 @@ def test_signal_ends_the_process_while_a_stream_is_open(tmp_path, number):
         "service = ScriptedService()\n"
         "service.script.endless = 1\n"
         f"settings = ServeSettings(port={port})\n"
-        "apps = create_app(service, settings), create_control_app(service)\n"
-        f"run_servers(*apps, settings, Path({str(socket)!r}), lambda: print('started', flush=True))\n"
+        f"controls = {{Path({str(socket)!r}): create_control_app(service)}}\n"
+        "app = create_app([service], settings)\n"
+        "run_servers(app, controls, settings, lambda: print('started', flush=True))\n"
         "print('running', service.script.running)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)

@@ -23,7 +23,7 @@ class Yes(ScriptedService):
         self._replies = iter(lambda: "Yes. [1]", None)
 
 
-api = schemathesis.openapi.from_asgi("/openapi.json", create_app(Yes(), ServeSettings()))
+api = schemathesis.openapi.from_asgi("/openapi.json", create_app([Yes()], ServeSettings()))
 
 
 MANY = settings(

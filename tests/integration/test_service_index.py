@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import IndexMismatchError, IngestError, MassDeletionError
 from core.pack import load_pack
+from core.service import PartStatus
 from core.settings import load_settings
 from core.workspace import Workspace
 from graft.models import PreparedModels
@@ -30,8 +31,8 @@ def serve(pack, tmp_path):
 
     def make(fingerprint="hash-1"):
         service = LocalService(load_settings({}, None), Workspace.open(tmp_path / "ws"), pack)
-        service.models = PreparedModels(tmp_path, "none", tmp_path)
-        service._embeddings = HashEmbedder(fingerprint)
+        service.engine.models = PreparedModels(tmp_path, "none", tmp_path)
+        service.engine.use_embeddings(HashEmbedder(fingerprint))
         return service
 
     return make
@@ -142,3 +143,22 @@ def test_an_index_is_rebuilt_and_repaired_under_a_running_service(serve, tmp_pat
     repair_index(folder, HashEmbedder)
     assert "sub/page0.md" in sources(service, "Text of page 0")
     assert service.retriever("tiny").generation.name == "000003"
+
+
+def test_domains_on_one_engine_open_a_corpus_once_and_write_in_turn(serve, tmp_path):
+    tiny = serve()
+    tiny.open_index(quiet)
+    folder = tmp_path / "other"
+    write_pages(folder / "corpus")
+    (folder / "domain.yaml").write_text("name: other\npersona: P\ncorpus: [corpus/]\n")
+    other = LocalService(tiny.settings, tiny.workspace, load_pack(str(folder), folder, folder), engine=tiny.engine)
+    other.open_index(quiet)
+    assert [info.name for info in other.corpora()] == ["other", "tiny"]
+    assert [info.name for info in tiny.corpora()] == ["tiny", "other"]
+    assert other.retriever("tiny") is tiny.retriever("tiny")
+    assert len(other.retriever("other+tiny").indexes) == 2
+    assert (tiny.status().domain, other.status().domain) == ("tiny", "other")
+    tiny.engine.state = PartStatus(state="failed", detail="no memory")
+    assert [one.status().model.detail for one in (tiny, other)] == ["no memory"] * 2
+    other.close()
+    assert asyncio.run(tiny.search("quince", 1))  # what is shared stays open

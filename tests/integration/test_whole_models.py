@@ -70,8 +70,8 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         def make() -> LocalService:
             settings = load_settings({"serve.vllm_url": api.root_url}, environ={})
             service = LocalService(settings, workspace, pack)
-            service.models = PreparedModels(tmp_path, "base", tmp_path)
-            service._embeddings = HashEmbedder("hash-1")
+            service.engine.models = PreparedModels(tmp_path, "base", tmp_path)
+            service.engine.use_embeddings(HashEmbedder("hash-1"))
             service.start_model(lambda text: None)
             services.append(service)
             return service

@@ -27,7 +27,7 @@ from tests.support.fake_chat_files import FakeChatFiles
 from tests.support.index_files import write_index
 from tests.support.running_app import running
 from ui.desks import Desks
-from ui.mount import mount
+from ui.mount import DomainPage, mount
 from ui.source_view import Sources
 
 _A_NAME = 12
@@ -67,7 +67,7 @@ def poisoned_house(root: Path, texts: Sequence[str]) -> Iterator[PoisonedHouse]:
     files.names = names
     app, pages = FastAPI(), SandboxedPages(1 << 26)
     app.include_router(document_routes(documents))
-    app = mount(app, service, users, Desks(shelf, files=files, sources=Sources(documents, pages)))
+    app = mount(app, [DomainPage(service, Desks(shelf, files=files, sources=Sources(documents, pages)))], users)
     try:
         with running(app) as url:
             yield PoisonedHouse(url, service, conversations, name)

@@ -116,7 +116,7 @@ class ScriptedService:
             corpus=PartStatus(state="ready"),
             adapter=adapter,
         )
-        self.published = [ADAPTER] if adapter else []
+        self.published = [adapter] if adapter else []
         self.other_corpora: list[str] = []
         self.lent: list[str] = []
         self.asked_corpora: list[str | None] = []

@@ -22,8 +22,8 @@ class ServedApp:
         self.settings = ServeSettings(port=free_port())
         self.base_url = f"http://127.0.0.1:{self.settings.port}"
         self.started = threading.Event()
-        app, control = create_app(service, self.settings), create_control_app(service)
-        self.servers = Servers(app, control, self.settings, socket, self.started.set)
+        app, controls = create_app([service], self.settings), {socket: create_control_app(service)}
+        self.servers = Servers(app, controls, self.settings, self.started.set)
         self.thread = threading.Thread(target=lambda: asyncio.run(self.servers.run()), daemon=True)
 
     def stop(self) -> None:

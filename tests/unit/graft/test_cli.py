@@ -58,3 +58,24 @@ def test_misspelt_setting_in_environment_is_named(capsys, tmp_path, monkeypatch)
 def test_version_is_that_of_the_package(capsys, arguments):
     assert run(arguments) == 0
     assert capsys.readouterr().out == f"graft {version('graft-rag')}\n"
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_a_domain_that_is_named_twice_is_one_line_and_exit_1(command, capsys, tmp_path):
+    twice = ["--domain", "helpdesk", "--domain", "helpdesk"]
+    assert run([command, *twice, "--workspace", str(tmp_path / "ws")]) == 1
+    said = capsys.readouterr().err
+    assert said == "graft: domain 'helpdesk' is named twice: give --domain once for each domain\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [((), ["django"]), (("helpdesk",), ["helpdesk"]), (("helpdesk", "django"), ["helpdesk", "django"])],
+)
+def test_up_serves_the_domains_in_the_order_given_on_one_engine(given, names, tmp_path, monkeypatch):
+    up = {}
+    monkeypatch.setattr("graft.up.run_up", lambda engine, services, say, **options: up.update(locals()))
+    domains = [part for name in given for part in ("--domain", name)]
+    assert run(["up", "--workspace", str(tmp_path / "ws"), *domains]) == 0
+    assert [service.pack.name for service in up["services"]] == names
+    assert all(service.engine is up["engine"] for service in up["services"])

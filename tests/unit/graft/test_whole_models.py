@@ -60,7 +60,8 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WholeModels:
     monkeypatch.setattr(build, "vllm_server", Server)
     monkeypatch.setattr(vllm_memory, "available_memory", lambda: 64 * vllm_memory.GIB)
     monkeypatch.setattr(vllm_memory, "gpu_memory", list)
-    return WholeModels(ServeSettings(), Workspace.open(tmp_path / "ws"), AdapterStore("garden", tmp_path / "adapters"))
+    store = AdapterStore("garden", tmp_path / "adapters")
+    return WholeModels(ServeSettings(), Workspace.open(tmp_path / "ws"), store, threading.Lock())
 
 
 def quiet(text: str) -> None:

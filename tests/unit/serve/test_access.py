@@ -184,12 +184,14 @@ def test_body_within_the_cap_is_read_and_a_larger_one_is_not():
     assert response.json()["error"]["code"] == "body_too_large"
 
 
-def test_uploads_through_the_page_have_a_limit_of_their_own():
+@pytest.mark.parametrize("page", ["", "/zh", "/d/helpdesk", "/d/helpdesk/zh"])
+def test_uploads_through_a_page_have_a_limit_of_their_own(page):
     settings = ServeSettings(max_body_mib=0.001, max_upload_mib=0.01)
-    path = "/gradio_api/upload"
+    path = f"{page}/gradio_api/upload"
     assert fetch(path, settings, method="POST", content=b"x" * 10_000).status_code != 413
     assert fetch(path, settings, method="POST", content=b"x" * 11_000).status_code == 413
-    assert fetch("/gradio_api/queue/join", settings, method="POST", content=b"x" * 10_000).status_code == 413
+    for elsewhere in (f"{page}/gradio_api/queue/join", f"/v1{path}"):
+        assert fetch(elsewhere, settings, method="POST", content=b"x" * 10_000).status_code == 413
 
 
 def test_body_without_a_length_is_counted():
@@ -207,7 +209,7 @@ def test_too_large_chat_request_is_413_in_openais_shape():
         yield b"x" * 2000
 
     async def go() -> httpx.Response:
-        app = create_app(ScriptedService(), ServeSettings(max_body_mib=0.001))
+        app = create_app([ScriptedService()], ServeSettings(max_body_mib=0.001))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             headers = {"Content-Type": "application/json"}
             return await client.post("/v1/chat/completions", content=pieces(), headers=headers)
@@ -248,7 +250,7 @@ def test_challenge_fits_the_client(keys_file):
 
 def test_probes_need_no_key_but_see_no_details(keys_file):
     async def go(**headers: str) -> httpx.Response:
-        app = create_app(ScriptedService(), ServeSettings(api_keys_file=keys_file))
+        app = create_app([ScriptedService()], ServeSettings(api_keys_file=keys_file))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             assert (await client.get("/health")).status_code == 200
             return await client.get("/ready", headers=headers)

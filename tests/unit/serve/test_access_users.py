@@ -158,7 +158,7 @@ def test_a_list_of_users_allows_any_bind(sessions):
 
 
 def test_the_log_says_whose_request_it_was(sessions, key, settings, caplog):
-    app = create_app(ScriptedService("Prune quince in February [1]."), settings, users=sessions.users)
+    app = create_app([ScriptedService("Prune quince in February [1].")], settings, users=sessions.users)
     body = {"model": "garden", "messages": [{"role": "user", "content": "When do I prune quince?"}]}
     with caplog.at_level(logging.INFO, "graft.requests"):
         answered = fetch(app, "/v1/chat/completions", "POST", json=body, headers={"authorization": f"Bearer {key}"})

@@ -25,7 +25,7 @@ def ask(service: ScriptedService, settings: ServeSettings | None = None, **body)
 
 def send(service: ScriptedService, method: str, path: str, settings=None, **options) -> httpx.Response:
     async def go() -> httpx.Response:
-        transport = httpx.ASGITransport(create_app(service, settings or ServeSettings()), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(create_app([service], settings or ServeSettings()), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:7860") as client:
             return await client.request(method, path, **options)
 

@@ -52,7 +52,7 @@ def test_lost_client_ends_the_generation(stream):
     async def go() -> None:
         service = ScriptedService()
         service.script.endless = 1
-        connection = Connection(create_app(service, ServeSettings()), stream=stream)
+        connection = Connection(create_app([service], ServeSettings()), stream=stream)
         await until(lambda: service.script.running == 1 and (not stream or b"more" in connection.body))
         connection.break_off()
         await connection.task
@@ -65,7 +65,7 @@ def test_cancelled_stream_ends_the_generation():
     async def go() -> None:
         service = ScriptedService()
         service.script.endless = 1
-        connection = Connection(create_app(service, ServeSettings()), stream=True)
+        connection = Connection(create_app([service], ServeSettings()), stream=True)
         await until(lambda: b"more" in connection.body)
         connection.task.cancel()
         await asyncio.gather(connection.task, return_exceptions=True)
@@ -78,7 +78,7 @@ def test_one_answers_one_waits_and_the_third_is_told_to_come_back():
     async def go() -> None:
         service = ScriptedService("Second.")
         service.script.endless = 1
-        app = create_app(service, ServeSettings(max_num_seqs=1, max_waiting=1))
+        app = create_app([service], ServeSettings(max_num_seqs=1, max_waiting=1))
         first = Connection(app)
         await until(lambda: service.script.running == 1)
         second = Connection(app)
@@ -101,7 +101,7 @@ def test_full_queue_refuses_before_it_reads_what_is_asked():
     async def go() -> None:
         service = ScriptedService()
         service.script.endless = 1
-        app = create_app(service, ServeSettings(max_num_seqs=1, max_waiting=0))
+        app = create_app([service], ServeSettings(max_num_seqs=1, max_waiting=0))
         first = Connection(app)
         await until(lambda: service.script.running == 1)
         second = Connection(app, messages="no messages")
@@ -122,7 +122,7 @@ def test_client_that_gives_up_waiting_leaves_its_place_to_the_next():
     async def go() -> None:
         service = ScriptedService("Third.")
         service.script.endless = 1
-        app = create_app(service, ServeSettings(max_num_seqs=1, max_waiting=1))
+        app = create_app([service], ServeSettings(max_num_seqs=1, max_waiting=1))
         first = Connection(app)
         await until(lambda: service.script.running == 1)
         second = Connection(app)
@@ -143,7 +143,7 @@ def test_error_in_the_middle_of_a_stream_is_written_into_it():
     async def go() -> None:
         service = ScriptedService()
         service.script.endless = 1
-        connection = Connection(create_app(service, ServeSettings()), stream=True)
+        connection = Connection(create_app([service], ServeSettings()), stream=True)
         await until(lambda: b"more" in connection.body)
         service.script.broken = True
         await connection.task

@@ -26,7 +26,7 @@ def lines(caplog):
 def client(service, settings=None, engine=dict):
     from starlette.testclient import TestClient
 
-    return TestClient(create_app(service, settings or ServeSettings(), engine), base_url="http://127.0.0.1:7860")
+    return TestClient(create_app([service], settings or ServeSettings(), engine), base_url="http://127.0.0.1:7860")
 
 
 def post(http, **fields):
@@ -46,7 +46,7 @@ def test_answers_are_counted_by_model_arm_and_status():
         counts = [line for line in text.splitlines() if line.startswith(f"graft_{name}_seconds_count")]
         assert counts[0].endswith(" 2.0"), name
     assert "graft_answering 0.0" in text
-    assert 'graft_ready{part="model"} 1.0' in text
+    assert 'graft_ready{domain="garden",part="model"} 1.0' in text
     assert "prefix_cache" not in text
 
 

@@ -25,7 +25,7 @@ def service():
     ],
 )
 def test_corpora_are_joined_and_an_arm_may_follow(service, name, arm, corpus):
-    target = resolve_model(name, service)
+    _, target = resolve_model(name, [service])
     assert (target.arm.name, target.corpus) == (arm, corpus)
 
 
@@ -36,8 +36,8 @@ def test_corpora_are_joined_and_an_arm_may_follow(service, name, arm, corpus):
 )  # fmt: skip
 def test_other_combinations_are_unknown(service, name):
     with pytest.raises(UnknownModelError, match=r"garden\+herbs"):
-        resolve_model(name, service)
+        resolve_model(name, [service])
 
 
 def test_pairs_are_listed_last(service):
-    assert [entry.name for entry in list_models(service)][-2:] == ["garden+herbs", "garden+tools"]
+    assert [entry.name for entry in list_models([service])][-2:] == ["garden+herbs", "garden+tools"]

@@ -14,7 +14,7 @@ from core.feedback_store import FeedbackStore
 from core.turns import Turn
 from core.types import Answer, Citation
 from core.user_database import UserDatabase
-from ui.downloads import EVERYTHING_PATH, conversation_path, download_routes
+from ui.downloads import conversation_path, download_routes, everything_path
 from ui.export import as_markdown
 from ui.visitors import COOKIE, Visitors, signed
 
@@ -78,7 +78,7 @@ def test_strangers_get_nothing(store, feedback, get, user):
     feedback.rate(Rating(user=ANN, domain="garden", turn=turn(), verdict="up"))
     assert get(conversation_path(kept, "json"), user).status_code == 404
     assert "February" not in get(conversation_path(kept, "md"), user).text
-    everything = get(EVERYTHING_PATH, user)
+    everything = get(everything_path(), user)
     assert everything.status_code == 404 or not any(everything.json().values())
 
 
@@ -87,7 +87,7 @@ def test_everything_is_all_of_ones_own(store, feedback, get):
     for number in range(205):
         store.create(ANN, [turn(f"Question {number}?")])
     store.create(BOB, [turn("Of Bob?")])
-    everything = json.loads(get(EVERYTHING_PATH).text)
+    everything = json.loads(get(everything_path()).text)
     assert [rating["verdict"] for rating in everything["ratings"]] == ["up"]
     found = everything["conversations"]
     assert len(found) == 205

@@ -11,6 +11,7 @@ from ui.language_choice import COOKIE, Languages, chosen, language_routes, page_
 def client():
     app = FastAPI()
     app.include_router(language_routes())
+    app.include_router(language_routes(), prefix="/d/helpdesk")
     app.add_middleware(Languages)
 
     @app.get("/{path:path}")
@@ -87,3 +88,26 @@ def test_the_switch_works_without_cookies(client):
 
 def test_an_unknown_language_is_english(client):
     assert client.get("/language/xx").headers["location"].startswith("/?")
+
+
+def test_each_domain_has_its_own_front_page(client):
+    answer = client.get("/d/helpdesk/?a=1", headers={"Accept-Language": "zh-CN"})
+    assert (answer.status_code, answer.headers["location"]) == (307, "/d/helpdesk/zh/?a=1")
+    for asked, front in (("zh", "/d/helpdesk/zh/"), ("en", "/d/helpdesk/")):
+        assert client.get("/d/helpdesk", headers={"Accept-Language": asked}).headers["location"] == front
+    assert client.get("/d/helpdesk/zh").headers["location"] == "/d/helpdesk/zh/"
+    stays = client.get("/d/helpdesk/?language=en", headers={"Accept-Language": "zh"})
+    assert (stays.status_code, stays.json()["path"]) == (200, "d/helpdesk/")
+
+
+def test_a_domains_address_says_its_language(client):
+    client.cookies.set(COOKIE, "en")
+    assert client.get("/d/helpdesk/zh/").json()["language"] == "zh"
+    assert client.get("/d/helpdesk/zh/gradio_api/queue/join").json()["language"] == "zh"
+    assert client.get("/d/zh/").json()["language"] == "en"
+
+
+def test_the_switch_stays_with_the_domain(client):
+    assert client.get("/d/helpdesk/language/zh").headers["location"] == "/d/helpdesk/zh/"
+    assert client.get("/").headers["location"] == "/zh/"
+    assert client.get("/d/helpdesk/language/en").headers["location"] == "/d/helpdesk/?language=en"

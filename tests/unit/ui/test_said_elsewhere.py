@@ -36,6 +36,7 @@ ELSEWHERE = {
     # Before the page is open
     "core/settings.py": "read before anything starts",
     "core/workspace.py": "opened before anything starts",
+    "graft/console.py": "a command line is read before anything starts",
     "graft/up.py": "refuses a second server before it starts one",
     "serve/access.py": "checked before the page opens",
     "serve/http_server.py": "the page itself could not start",
