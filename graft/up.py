@@ -53,6 +53,7 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
         from graft.example_desk import LocalExampleDesk
         from graft.lab_desk import LocalLabDesk
         from graft.training_desk import LocalTrainingDesk
+        from graft.user_desk import LocalUserDesk
         from ui.desks import Desks
         from ui.mount import mount
         from ui.source_view import Sources
@@ -68,6 +69,7 @@ def run_up(service: LocalService, say: Say, *, page: bool, train: bool) -> None:
             training=LocalTrainingDesk(service),
             files=files,
             sources=Sources(documents, pages),
+            users=LocalUserDesk(users.path, service.settings, service.workspace) if users else None,
         )
         app = mount(app, service, kept, desks, sessions)
     starter = threading.Thread(
