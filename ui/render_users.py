@@ -42,7 +42,7 @@ def users_html(rows: Sequence[UserRow], opened: str | None, me: str | None) -> s
 def opened_html(row: UserRow) -> str:
     """The head of what is opened of a user."""
     close = f'<button type="button" class="desk-action" value="close">{t("Close")}</button>'
-    return f'<header data-desk="{BRIDGE}"><h2>{escape(row.name)}</h2>{close}</header>'
+    return f'<header data-desk="{BRIDGE}"><h2 tabindex="-1">{escape(row.name)}</h2>{close}</header>'
 
 
 def own_password_html() -> str:
@@ -70,7 +70,7 @@ _HEADS = (marked("Name"), marked("Role"), marked("Last active"), marked("API key
 
 
 def _row(row: UserRow, *, opened: bool, own: bool) -> str:
-    own_badge = f' <span class="badge">{t("you")}</span>' if own else ""
+    own_badge = f' <span class="badge neutral">{t("you")}</span>' if own else ""
     button = f'button type="button" class="desk-action" data-source="{escape(row.id)}" value="open"'
     label = escape(t("Change {name}", name=row.name))
     seen = escape(row.last_trace[:10])

@@ -1,6 +1,6 @@
 """What happens on the users' page: values for its components. Whoever gets here is an admin (ui/page.py, `only`).
 
-A request that came with an API key changes nothing, whoever's key it is.
+A request that came with an API key changes nothing, not even with an admin's.
 """
 
 import asyncio

@@ -178,6 +178,15 @@
     formOpen = open;
   }
 
+  // Who is opened in the list of users takes the keyboard as well: they stand below it, perhaps out of sight.
+  let opened = "";
+  function meetUser() {
+    const head = document.querySelector("#users-head h2");
+    const name = head?.checkVisibility() ? head.textContent : "";
+    if (name && name !== opened) head.focus();
+    opened = name;
+  }
+
   let waiting = false;
   new MutationObserver(() => {
     if (waiting) return;
@@ -188,6 +197,7 @@
       fold("conversations");
       fold("settings");
       meetForm();
+      meetUser();
     });
   }).observe(document.documentElement, {
     subtree: true,

@@ -15,7 +15,7 @@ BOB = UserRow(id="2" * 32, name=EVIL, role=Role.CHAT, keys=(KeyRow(name="laptop"
 def test_the_list_marks_oneself_and_who_is_opened():
     html = users_html([ADA, BOB], BOB.id, ADA.id)
     first, second = html.split("<tr")[2:]
-    assert '>ada <span class="badge">you</span>' in first
+    assert '>ada <span class="badge neutral">you</span>' in first
     assert ">2026-11-28<" in first
     assert "10:00" not in first
     assert second.startswith(" class=opened")
