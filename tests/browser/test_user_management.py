@@ -71,7 +71,7 @@ def visit(browser, house):
     """Opens pages, each in a browser of its own, and logs somebody in."""
     contexts, troubles = [], []
 
-    def visit(name: str = "", **options: Any) -> Any:
+    def visit(name="", **options):
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()

@@ -126,7 +126,9 @@ def test_who_is_gone_is_not_taken_for_the_next_of_that_name(desk, folder):
 def test_a_key_is_its_users_and_shown_once(desk, keys):
     bob = identity(desk, "bob")
     key = desk.draw_key(bob, "laptop")
-    assert KeyRing(keys).find(key).owner == "bob"
+    found = KeyRing(keys).find(key)
+    assert found is not None
+    assert found.owner == "bob"
     assert key not in keys.read_text()
     assert key not in repr(desk.users())
     desk.revoke_key(bob, "laptop")
