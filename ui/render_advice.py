@@ -25,7 +25,7 @@ def advice_html(found: AdviceShown) -> str:
     )
     return (
         f'<section class="verdict"><p class="lead">{escape(spoken(found.headline))} '
-        f'<span class="badge {_BADGES[found.fine_tune]}">{escape(spoken(found.short))}</span></p>'
+        f'<span class="badge {_BADGES[found.fine_tune]}">{escape(spoken(found.short).rstrip('.。'))}</span></p>'
         f"<p>{escape(spoken(found.because))}</p>"
         + (f"<p>{escape(spoken(found.status))}</p>" if found.status else "")
         + f'{cautions}<p class="note">{escape(rests)}</p></section>'
