@@ -258,7 +258,7 @@ def knock(client: httpx.Client, value: str, what: str, session: str) -> list[str
     """Call every event by hand, as if each had been pressed for `value`; all that was said."""
     told = {"what": what, "source": value, "conversation": "", "turn": 0, "index": [0, 0]}
     return [
-        call(client, number, queued, states, value, f"{session}{number}", told)
+        call(client, number, queued, states, value, f"{session}{number}", told=told)
         for number, queued, states in events(client)
     ]
 

@@ -211,7 +211,7 @@ def knock(client, found, conversation, session):
     return said
 
 
-def call(client, number, queued, states, value, session, told=None):
+def call(client, number, queued, states, value, session, *, told=None):
     """Call an event with `value` for each of its inputs; everything that the server says to it."""
     data = [None if is_state else value for is_state in states]
     told = told or {"conversation": value, "turn": 0, "source": value, "what": "open", "value": {"text": "x"}}
