@@ -1,7 +1,9 @@
 """A list that stands in a file, a line for each entry, and is read anew when the file changes. Knows no entry."""
 
+import fcntl
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -50,3 +52,12 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         text = line.strip()
         if text and not text.startswith("#"):
             yield number, text
+
+
+@contextmanager
+def one_writer(path: Path) -> Iterator[None]:
+    """One writer of a list at a time: the page and the command line may both change it. Not reentrant."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

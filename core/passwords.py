@@ -17,12 +17,19 @@ _COST, _BLOCK, _LANES = 15, 8, 3
 _DEAREST = 20
 _SALT_BYTES, _HASH_BYTES = 16, 32
 _MOST_MEMORY = 256 << 20
+# Without what is taken for something else when it is read aloud or copied by hand.
+_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def check_new_password(password: str) -> None:
     """Raise RequestError for a password that is too short or too long to be taken."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise RequestError(f"a password has {SHORTEST} to {LONGEST} characters: choose another")
+
+
+def draw_password() -> str:
+    """A password that nobody chose, to be handed on: four groups of five signs, 99 bits."""
+    return "-".join("".join(secrets.choice(_READABLE) for _ in range(5)) for _ in range(4))
 
 
 def hash_password(password: str) -> str:

@@ -47,3 +47,12 @@ def demand(role: Role | None, right: Right) -> None:
     if not may(role, right):
         needed = next(one for one in Role if may(one, right))
         raise NotAllowedError(f"this needs the role '{needed}': ask whoever administers this Graft for it")
+
+
+def demand_login(key: str) -> None:
+    """Raise NotAllowedError for a request that came with an API key, by its name: a key that got lost makes no others.
+
+    For what changes who comes in, and how.
+    """
+    if key:
+        raise NotAllowedError("an API key cannot change users or keys: log in with your name and password for it")

@@ -1,4 +1,4 @@
-"""All that is kept of one user about one domain: counted, and deleted at once. Knows no page."""
+"""All that is kept of users, about one domain or all of them: counted, and deleted at once. Knows no page."""
 
 import sqlite3
 
@@ -35,3 +35,21 @@ def delete_user(database: UserDatabase, user: str) -> None:
     with database.open() as connection:
         for table in _TABLES:
             connection.execute(f"DELETE FROM {table} WHERE user = ?", (user,))  # noqa: S608
+
+
+def count_user(database: UserDatabase, user: str) -> dict[str, int]:
+    """How many conversations, ratings and votes are kept of a user, whatever they are about."""
+    with database.open() as connection:
+        queries = {table: f"SELECT count(*) FROM {table} WHERE user = ?" for table in _TABLES}  # noqa: S608
+        return {table: int(connection.execute(query, (user,)).fetchone()[0]) for table, query in queries.items()}
+
+
+def last_traces(database: UserDatabase) -> dict[str, str]:
+    """When each user last left something behind, by id, as ISO text in UTC. Who only looked around is not in it."""
+    with database.open() as connection:
+        return dict(
+            connection.execute(
+                "SELECT user, max(at) FROM (SELECT user, updated AS at FROM conversations"
+                " UNION ALL SELECT user, updated FROM ratings UNION ALL SELECT user, created FROM votes) GROUP BY user"
+            ).fetchall()
+        )

@@ -4,17 +4,15 @@
 behind stands under, so that another user of the same name later finds nothing of it. Knows no HTTP.
 """
 
-import contextlib
-import fcntl
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import UsersError
 from core.files import write_atomically
-from core.followed_file import FollowedFile, numbered_lines
+from core.followed_file import FollowedFile, numbered_lines, one_writer
 from core.passwords import NOBODYS, check_new_password, hash_password, is_kept_form, is_password
 from core.roles import Role
 
@@ -127,7 +125,7 @@ def _known(path: Path, name: str) -> User:
 
 def _change(path: Path, change: Callable[[list[User]], list[User]], *, new: bool = False) -> None:
     """Rewrite the file with other users; comments of a person's own stay at its top."""
-    with _locked(path):
+    with one_writer(path):
         fresh = new and not path.exists()
         text = _HEAD if fresh else path.read_text(encoding="utf-8")
         users = change([] if fresh else read_users(path))
@@ -136,15 +134,6 @@ def _change(path: Path, change: Callable[[list[User]], list[User]], *, new: bool
         comments = "".join(f"{line}\n" for line in text.splitlines() if line.strip().startswith("#"))
         write_atomically(path, comments + "".join(f"{user.line()}\n" for user in users))
         path.chmod(0o600)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One writer at a time: the page and the command line may both change the list."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _read_some(path: Path) -> list[User]:

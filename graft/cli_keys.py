@@ -85,8 +85,9 @@ def remove(
 
 def keys_path(console: Console, file: Path | None) -> Path:
     """The file of keys that a command is about."""
-    settings = console.settings()
-    return (file or settings.serve.api_keys_file or settings.workspace / "keys.txt").expanduser().absolute()
+    from graft.user_desk import keys_file
+
+    return file.expanduser().absolute() if file else keys_file(console.settings())
 
 
 def _check_user(console: Console, name: str) -> None:

@@ -98,11 +98,9 @@ def remove(
     file: File = None,
 ) -> None:
     """Remove a user, with their API keys. A running Graft refuses them at once."""
-    from core.user_data import delete_user
-    from core.user_database import UserDatabase
     from core.users import remove_user
     from core.workspace import Workspace
-    from graft.chat_files import forget_files
+    from graft.user_desk import forget_user
     from serve.api_keys import remove_keys_of
 
     console: Console = context.obj
@@ -110,9 +108,7 @@ def remove(
     keys = remove_keys_of(_keys_path(console), name)
     console.say(f"'{name}' is removed" + (f", with the keys {', '.join(keys)}" if keys else ""))
     if delete_data:
-        workspace = Workspace.open(console.settings().workspace)
-        delete_user(UserDatabase(workspace.users), gone.id)
-        forget_files(workspace, gone.id)
+        forget_user(Workspace.open(console.settings().workspace), gone.id)
         console.say("what they left behind is deleted")
 
 

@@ -23,6 +23,7 @@ from graft.training_watch import follow_training
 from graft.watching import FolderWatch
 
 if TYPE_CHECKING:
+    from core.user_desk import UserDesk
     from ui.desks import Desks
     from ui.source_view import Sources
 
@@ -51,11 +52,13 @@ def run_up(engine: Engine, services: Sequence[LocalService], say: Say, *, page: 
     users, sessions = (logins.users, logins if page else None) if logins else (None, None)
     app = create_app(services, settings, engine.counts, documents, users, sessions)
     if page:
+        from graft.user_desk import LocalUserDesk
         from ui.mount import DomainPage, mount
         from ui.source_view import Sources
 
         kept, sources = UserDatabase(workspace.users), Sources(documents, pages)
-        mounted = [DomainPage(one, _desks(one, kept, watch, sources)) for one in services]
+        user_desk = LocalUserDesk(users.path, engine.settings, workspace) if users else None
+        mounted = [DomainPage(one, _desks(one, kept, watch, sources, user_desk)) for one in services]
         app = mount(app, mounted, kept, sessions)
     stopping = threading.Event()
 
@@ -76,7 +79,9 @@ def run_up(engine: Engine, services: Sequence[LocalService], say: Say, *, page: 
         run_servers(app, controls, settings, started)
 
 
-def _desks(service: LocalService, kept: UserDatabase, watch: FolderWatch, sources: "Sources") -> "Desks":
+def _desks(
+    service: LocalService, kept: UserDatabase, watch: FolderWatch, sources: "Sources", users: "UserDesk | None"
+) -> "Desks":
     """What the page of one domain works on."""
     from core.conversations import ConversationStore
     from core.feedback_store import FeedbackStore
@@ -98,6 +103,7 @@ def _desks(service: LocalService, kept: UserDatabase, watch: FolderWatch, source
         training=LocalTrainingDesk(service),
         files=files,
         sources=sources,
+        users=users,
     )
 
 

@@ -1,7 +1,8 @@
 """Who may talk to this process: Host, Origin, logins, keys and their limits, checked before any route or websocket.
 
 Pure ASGI. Against DNS rebinding, requests from foreign pages, and strangers on the network; knows no route's meaning.
-With a list of users, every request that passes has one: `user` (the id), `role` and `name` stand in its state.
+With a list of users, every request that passes has one: `user` (the id), `role` and `name` stand in its state, and
+`key`, the name of the key that it came with, if it did.
 """
 
 import base64
@@ -38,7 +39,7 @@ Refusal = tuple[int, str, str, dict[str, str]]
 def check_bind(settings: ServeSettings, users: UserList | None = None) -> None:
     """Raise ServeError for a bind that strangers could reach without login or key, or an unusable keys file."""
     if settings.api_keys_file is not None:
-        KeyRing(settings.api_keys_file)
+        KeyRing(settings.api_keys_file, may_be_empty=users is not None)
     elif users is None and not is_loopback(settings.host):
         raise ServeError(
             f"host '{settings.host}' can be reached from other machines: set auth_file to a list of users "
@@ -67,7 +68,8 @@ class AccessMiddleware:
     ) -> None:
         self._app, self._users, self._sessions = app, users, sessions
         self._hosts = OwnHosts(settings)
-        self._keys = KeyRing(settings.api_keys_file) if settings.api_keys_file else None
+        keys = settings.api_keys_file
+        self._keys = KeyRing(keys, may_be_empty=users is not None) if keys else None
         self._largest_mib, self._per_minute = settings.max_body_mib, settings.requests_per_minute
         self._upload_mib = settings.max_upload_mib
         self._rate = RateLimit()
@@ -119,6 +121,7 @@ class AccessMiddleware:
             # Also where nobody is known: nothing further out has a say in it.
             known = ("", None, "") if user is None else (user.id, user.role, user.name)
             scope.setdefault("state", {}).update(zip(("user", "role", "name"), known, strict=True))
+            scope["state"]["key"] = key.name if key else ""
         scope[_TRUSTED] = trusted = self._is_let_in(key, user)
         is_api = scope["path"] == "/v1" or scope["path"].startswith("/v1/")
         if trusted:
@@ -141,10 +144,14 @@ class AccessMiddleware:
         return self._sessions is not None and (path in _LOGIN_PATHS or path.startswith(_LOGIN_ASSETS))
 
     def _too_many(self, scope: Scope, key: ApiKey | None, user: User | None) -> Refusal | None:
-        """A refusal once the key has used up its minute. Without keys, all callers share one, or all of one user."""
+        """A refusal once the key has used up its minute. Without keys, all callers share one, or all of one user.
+
+        So do keys of a user without a limit of their own: users make keys themselves, and would multiply their minute.
+        """
         record = record_of(scope)
         record.key, record.user = key.name if key else "", user.name if user else ""
-        name = record.key if key or user is None else f"login {user.name}"
+        own = key is not None and key.requests_per_minute is not None
+        name = record.key if own or user is None else f"login {user.name}"
         allowed = (key and key.requests_per_minute) or self._per_minute
         if allowed is None or scope.get("method") != "POST":
             return None

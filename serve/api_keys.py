@@ -7,12 +7,13 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ServeError
 from core.files import write_atomically
-from core.followed_file import FollowedFile, numbered_lines
+from core.followed_file import FollowedFile, numbered_lines, one_writer
 
 _NAME = re.compile(r"[\w.@-]+", re.ASCII)
 _LINE = re.compile(r"(?P<name>[\w.@-]+):(?P<digest>[0-9a-f]{64})(?P<limits>(\s+\w+=\S+)*)", re.ASCII)
@@ -51,9 +52,12 @@ class ApiKey:
 class KeyRing:
     """The keys of one file. Follows changes of the file, so that a key is added or withdrawn without a restart."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the file. Raises ServeError when it is missing, empty, or has a line of another form."""
-        self._file = FollowedFile(path, _read_some, "no key is accepted")
+    def __init__(self, path: Path, *, may_be_empty: bool = False) -> None:
+        """Read the file. Raises ServeError when it is missing, empty, or has a line of another form.
+
+        `may_be_empty`: there are other ways in, and the page can make the next key.
+        """
+        self._file = FollowedFile(path, read_keys if may_be_empty else _read_some, "no key is accepted")
 
     def find(self, key: str) -> ApiKey | None:
         """The line that this key belongs to, or None. Compares with every key, in constant time."""
@@ -90,37 +94,44 @@ def add_key(path: Path, name: str, *, user: str | None = None, **limits: float |
     `user` is whose key it is, if not the user `name`; `limits`: requests_per_minute, max_body_mib. Raises ServeError
     for a name that is taken or not one word.
     """
-    known = read_keys(path) if path.exists() else []
     for word in (name, user or name):
         if not _NAME.fullmatch(word):
             raise ServeError(f"'{word}' is no name for a key: use letters, digits, '.', '-', '_' and '@'")
-    if any(key.name == name for key in known):
-        raise ServeError(f"'{name}' has a key already: remove it first (graft keys remove {name})")
     key = secrets.token_urlsafe(32)
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    if text and not text.endswith("\n"):
-        text += "\n"
     entry = ApiKey(name, digest_of(key), user=user, **limits)  # type: ignore[arg-type]
-    write_atomically(path, f"{text}{entry.line()}\n")
-    path.chmod(0o600)
+    with one_writer(path):
+        known = read_keys(path) if path.exists() else []
+        if any(key.name == name for key in known):
+            raise ServeError(f"'{name}' has a key already: remove it first (graft keys remove {name})")
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if text and not text.endswith("\n"):
+            text += "\n"
+        write_atomically(path, f"{text}{entry.line()}\n")
+        path.chmod(0o600)
     return key
 
 
 def remove_key(path: Path, name: str) -> None:
     """Remove the line of `name`; other lines stay as they are. Raises ServeError when there is none."""
-    names = [key.name for key in read_keys(path)]
-    if name not in names:
+    if not _remove(path, lambda key: key.name == name):
+        names = [key.name for key in read_keys(path)]
         raise ServeError(f"{path} has no key of '{name}': it has {', '.join(names) or 'none'}")
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    write_atomically(path, "".join(line for line in lines if not line.strip().startswith(f"{name}:")))
-    path.chmod(0o600)
 
 
 def remove_keys_of(path: Path, user: str) -> list[str]:
     """Remove every key of a user; returns the keys' names. Raises ServeError for a file that cannot be read."""
-    names = [key.name for key in read_keys(path) if key.owner == user] if path.exists() else []
-    for name in names:
-        remove_key(path, name)
+    return _remove(path, lambda key: key.owner == user) if path.exists() else []
+
+
+def _remove(path: Path, goes: Callable[[ApiKey], bool]) -> list[str]:
+    """Remove the lines of some keys, in one step; returns their names."""
+    read_keys(path)  # for a file that is not there no folder is made
+    with one_writer(path):
+        names = [key.name for key in read_keys(path) if goes(key)]
+        if names:
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            write_atomically(path, "".join(line for line in lines if line.strip().partition(":")[0] not in names))
+            path.chmod(0o600)
     return names
 
 

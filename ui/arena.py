@@ -181,7 +181,7 @@ def offered_contestants(service: DomainService) -> choices.Choices:
     """Ways of answering that work now; those with an adapter once for each of its versions."""
     adapters = [adapter.name for adapter in service.adapters()]
     return [
-        (f"{label}, {adapter}" if adapter else label, f"{arm}|{adapter}")
+        (t(", ").join(part for part in (label, adapter) if part), f"{arm}|{adapter}")
         for label, arm in choices.offered_arms(service, service.status())
         for adapter in (adapters if choices.ARMS[arm].adapter else [""])
     ]

@@ -8,6 +8,7 @@ from core.corpus_desk import CorpusShelf
 from core.example_desk import ExampleDesk
 from core.lab_desk import LabDesk
 from core.training_desk import TrainingDesk
+from core.user_desk import UserDesk
 from ui.source_view import Sources
 
 
@@ -16,7 +17,8 @@ class Desks:
     """`shelf` holds the collections of documents, `lab` runs labs and reads them, `advice` says what they speak for.
 
     `examples` looks after what is trained on, `training` after that, `files` after those that users add to a
-    conversation; `sources` are read beside the chat where they are cited.
+    conversation; `sources` are read beside the chat where they are cited. `users` looks after who may come in, and is
+    there only where people log in.
     """
 
     shelf: CorpusShelf | None = None
@@ -26,3 +28,4 @@ class Desks:
     training: TrainingDesk | None = None
     files: ChatFiles | None = None
     sources: Sources | None = None
+    users: UserDesk | None = None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/page-assets"
 # What all pages share comes first.
-_STYLES = ("page.css", "chat.css", "examples.css", "train.css", "boards.css", "account.css")
+_STYLES = ("page.css", "chat.css", "examples.css", "train.css", "boards.css", "account.css", "users.css")
 _SCRIPTS = ("page.js", "chat.js", "boards.js")
 _HEAD = "".join(
     [

@@ -20,6 +20,7 @@ from ui.documents_page import build_documents, wire_documents
 from ui.examples_page import build_examples, wire_examples
 from ui.lab_page import build_lab, wire_lab
 from ui.language import language, t
+from ui.own_keys import build_own_keys, wire_own_keys
 from ui.page_language import SpokenBlocks
 from ui.places import Signpost, place
 from ui.quiet import AT_ONCE
@@ -28,6 +29,7 @@ from ui.render_page import masthead
 from ui.show import Shower
 from ui.status_strip import build_status_strip
 from ui.train_page import build_train, wire_train
+from ui.users_page import build_users, wire_users
 from ui.visitors import allows
 
 # Answers that may be written at once; vLLM queues what it cannot batch.
@@ -80,9 +82,14 @@ def build_page(
                 # Everybody may read advice; what it is made of is changed by those who run labs.
                 with gr.Tab(t("Advisor"), id="advice", elem_id="page-advice") as advice_tab:
                     wire_advice(desks.advice, page, advice_tab, build_advice())
+            if desks.users is not None:
+                with _guarded(page, Right.USERS, t("Users"), "users", guarded) as tab:
+                    wire_users(desks.users, tab, build_users())
             if data is not None:
                 with gr.Tab(t("Account"), id="account", elem_id="page-account") as account_tab:
                     wire_account(service, data, account_tab, build_account(), parts.bridge, alone=len(domains) < 2)
+                    if desks.users is not None:
+                        wire_own_keys(desks.users, account_tab, build_own_keys())
         build_status_strip(service, page, strip, panel, parts.send, parts.line)
         wire_chat(service, conversations, feedback, page, panel, parts, files, desks.sources)
         wire_ratings(service.pack, feedback, Shower(parts, conversations), form)

@@ -15,7 +15,7 @@ _MAY = {
     Role.CURATE: marked("You may chat, look after documents and examples, and review what people said of answers."),
     Role.ADMIN: marked("You may use all of this page: also train, activate adapters and run the lab."),
 }
-_NOUNS = {
+KEPT = {
     "conversations": (marked("{count} conversation"), marked("{count} conversations")),
     "ratings": (marked("{count} rating or correction"), marked("{count} ratings and corrections")),
     "votes": (marked("{count} vote in the arena"), marked("{count} votes in the arena")),
@@ -60,7 +60,7 @@ def _who(name: str, role: Role | None) -> str:
 def _kept(counts: Mapping[str, int] | None, topic: str) -> str:
     if counts is None:
         return f"<section><h2>{t('What is kept')}</h2><p>{t('Nothing: this browser keeps no cookies.')}</p></section>"
-    words = [several(number, *_NOUNS[kind]) for kind, number in counts.items()]
+    words = [several(number, *KEPT[kind]) for kind, number in counts.items()]
     items = "".join(f"<li>{escape(word)}</li>" for word in words)
     alone = f'<p class="note">{escape(t(_ONE_TOPIC, topic=topic))}</p>' if topic else ""
     return (

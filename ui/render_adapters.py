@@ -76,7 +76,7 @@ def _measured(adapter: PublishedAdapter) -> str:
     title = f"<h4>{escape(t('What the lab measured'))}</h4>"
     if not adapter.figures:
         return f'{title}<p class="note">{escape(t("Nothing yet: run a lab with it."))}</p>'
-    names = (t("Lab"), t("Way of answering"), t("Measure"), t("Figure"), t("95% interval"), t("Questions"))
+    names = (t("Lab run"), t("Way of answering"), t("Measure"), t("Figure"), t("95% interval"), t("Questions"))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = "".join(
         f'<tr><th scope="row">{escape(one.lab[:16].replace("T", " "))}</th><td>{escape(one.arm)}</td>'
@@ -110,6 +110,6 @@ def _row(adapter: PublishedAdapter, *, opened: bool) -> str:
         actions += f'<button type="button" class="desk-action" value="activate" {source}>{words}</button>'
     return (
         f'<tr class="{"opened" if opened else ""}"><th scope="row"><span class="file">{name}</span>{in_use}{whole}</th>'
-        f"<td>{escape(', '.join(part for part in made if part))}</td><td>{escape(checked)}</td>"
+        f"<td>{escape(t(', ').join(part for part in made if part))}</td><td>{escape(checked)}</td>"
         f'<td>{escape(measured)}</td><td class="actions">{actions}</td></tr>'
     )

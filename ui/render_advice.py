@@ -26,7 +26,7 @@ def advice_html(found: AdviceShown) -> str:
     )
     return (
         f'<section class="verdict"><p class="lead">{escape(spoken(found.headline))} '
-        f'<span class="badge {_BADGES[found.fine_tune]}">{escape(spoken(found.short))}</span></p>'
+        f'<span class="badge {_BADGES[found.fine_tune]}">{escape(_bare(found.short))}</span></p>'
         f"<p>{escape(spoken(found.because))}</p>"
         + (f"<p>{escape(spoken(found.status))}</p>" if found.status else "")
         + f'{cautions}<p class="note">{escape(rests)}</p></section>'
@@ -121,3 +121,8 @@ def _nothing() -> str:
 
 def _section(title: str, inside: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{inside}</section>"
+
+
+def _bare(sentence: str) -> str:
+    """A sentence as a badge has it: without its full stop."""
+    return spoken(sentence).rstrip(".。")

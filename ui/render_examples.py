@@ -35,7 +35,7 @@ def examples_html(page: ExamplePage, split: Split, offset: int, opened: Stamp | 
 
 def candidates_html(page: CandidatePage, status: ReviewStatus, offset: int, opened: str | None) -> str:
     """The table of candidates of one status."""
-    note = ", ".join(f"{page.counts[name]:,} {t(words)}" for name, words in _STATUS.items())
+    note = t(", ").join(f"{page.counts[name]:,} {t(words)}" for name, words in _STATUS.items())
     if not page.rows:
         hint = t("Nothing waits for review.") if status == "pending" else t("None yet.")
         return f'<p class="note">{escape(note)}</p><p class="empty">{escape(hint)}</p>'
@@ -56,7 +56,7 @@ def report_html(report: CheckReport | None, offset: int) -> str:
     skipped = "".join(
         f'<p class="note">{escape(t("Not checked: {reason}", reason=spoken(reason)))}</p>' for reason in report.skipped
     )
-    head = f'<p class="note">{escape(", ".join(counts))}</p>{skipped}'
+    head = f'<p class="note">{escape(t(", ").join(counts))}</p>{skipped}'
     if not report.findings:
         return f'{head}<p class="fine">{escape(t("Nothing was found."))}</p>'
     items = "".join(_finding(finding) for finding in report.findings[offset : offset + PAGE_ROWS])

@@ -47,7 +47,7 @@ def runs_html(rows: Sequence[LabRunRow], opened: str | None) -> str:
     finished = [row for row in rows if row.state != "running"]
     if not finished:
         return f'<p class="empty">{escape(t("No lab yet. Choose ways of answering and start one."))}</p>'
-    heads = (t("Lab"), t("State"), t("Questions"), t("Result"), t("Actions"))
+    heads = (t("Lab run"), t("State"), t("Questions"), t("Result"), t("Actions"))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     body = "".join(_row(row, opened=row.name == opened) for row in finished)
     return f'<table class="labs" data-desk="lab"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
@@ -79,7 +79,7 @@ def comparison_html(found: LabComparison) -> str:
     body = "".join(map(_compared, found.figures))
     notes = []
     if found.left_out:
-        arms = ", ".join(map(arm_words, found.left_out))
+        arms = t(", ").join(map(arm_words, found.left_out))
         notes.append(t("In one of them only: {arms}.", arms=arms))
     if not found.same_test_set:
         notes.append(t("The test sets differ: compared on the questions of both."))
@@ -95,7 +95,7 @@ def comparison_html(found: LabComparison) -> str:
 def lab_label(row: LabRunRow) -> str:
     """A lab as a choice."""
     count = "" if row.questions is None else several(row.questions, "{count} question", "{count} questions")
-    return ", ".join(part for part in (_when(row), count) if part)
+    return t(", ").join(part for part in (_when(row), count) if part)
 
 
 def _row(row: LabRunRow, *, opened: bool) -> str:
@@ -113,7 +113,7 @@ def _row(row: LabRunRow, *, opened: bool) -> str:
     if row.adapter:
         about.append(f'<span class="title">{escape(t("Adapter {name}", name=row.adapter))}</span>')
     asked = "" if row.questions is None else f"{row.questions:,}"
-    result = _figures(row.figures, row.measure) if row.figures else escape(", ".join(map(arm_words, row.arms)))
+    result = _figures(row.figures, row.measure) if row.figures else escape(t(", ").join(map(arm_words, row.arms)))
     badge = f'<span class="badge {kind}">{escape(t(words))}</span>'
     classes = f"{row.state} opened" if opened else row.state
     return (

@@ -29,14 +29,14 @@ def plan_html(plan: PlanFacts, trouble: str) -> str:
     share = 100 * plan.trainable / max(plan.parameters, 1)
     data = several(plan.rows, "{count} row", "{count} rows")
     if plan.held_out:
-        data += ", " + t("{count} more held out to check on", count=f"{plan.held_out:,}")
-    parts = ", ".join(f"{t(MEMORY.get(name, name))} {size:.1f}" for name, size in plan.memory.items())
+        data += t(", ") + t("{count} more held out to check on", count=f"{plan.held_out:,}")
+    parts = t(", ").join(f"{t(MEMORY.get(name, name))} {size:.1f}" for name, size in plan.memory.items())
     limit = t("ended by its limit of {minutes} minutes", minutes=f"{plan.max_minutes:g}") if plan.ends_early else ""
     passes = f"{plan.epochs:.3g}"
     once = int(passes == "1") or 2
     over = several(once, "{passes} pass over the data", "{passes} passes over the data", passes=passes)
     steps = t(", ").join([several(plan.steps, "{count} step", "{count} steps"), over])
-    time = t("about {time}", time=duration(plan.seconds)) + (f", {limit}" if limit else "")
+    time = t("about {time}", time=duration(plan.seconds)) + (t(", ") + limit if limit else "")
     speed = t("{speed} tokens a second ({source})", speed=f"{plan.speed:,.0f}", source=spoken(plan.speed_from))
     needs, free = f"{plan.needs:.1f}", f"{plan.available:.1f}"
     memory = t("{needs} GiB needed ({parts}), {free} GiB free", needs=needs, parts=parts, free=free)
@@ -47,7 +47,7 @@ def plan_html(plan: PlanFacts, trouble: str) -> str:
         (t("Speed"), speed),
         (t("Memory"), memory),
         (t("What is trained"), size),
-        (t("Data"), f"{data}, {t('{count} tokens', count=f'{plan.tokens:,}')}"),
+        (t("Data"), data + t(", ") + t("{count} tokens", count=f"{plan.tokens:,}")),
         (t("Steps"), steps),
     ]
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)

@@ -57,9 +57,10 @@ def build_train(desk: TrainingDesk) -> TrainParts:
                 ignore = gr.Checkbox(
                     value=False, label=t("Start even if memory seems too small"), elem_id="train-ignore"
                 )
-            plan = gr.Button(t("Show the plan"), elem_id="train-plan", min_width=0)
+            with gr.Row(elem_id="train-go", equal_height=True):
+                plan = gr.Button(t("Show the plan"), elem_id="train-plan", min_width=0)
+                start = gr.Button(t("Start"), variant="primary", interactive=False, elem_id="train-start", min_width=0)
             planned = gr.HTML(elem_id="train-planned", js_on_load=None)
-            start = gr.Button(t("Start"), variant="primary", interactive=False, elem_id="train-start", min_width=0)
             line = gr.HTML(line_html(""), elem_id="train-line", js_on_load=None)
         with gr.Column(elem_id="train-main", min_width=0):
             with gr.Row(elem_id="train-now", equal_height=True):

@@ -73,6 +73,11 @@ def name_of(request: Any) -> str:
     return str(getattr(getattr(request, "state", None), "name", None) or "")
 
 
+def key_of(request: Any) -> str:
+    """The name of the API key that a request came with; empty for a login."""
+    return str(getattr(getattr(request, "state", None), "key", None) or "")
+
+
 def allows(request: Any, right: Right) -> bool:
     """Whether whoever is behind a request holds a right."""
     return may(role_of(request), right)

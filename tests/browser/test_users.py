@@ -9,8 +9,9 @@ import pytest
 
 from core.conversations import ConversationStore
 from core.sessions import COOKIE, Sessions
-from core.settings import ServeSettings
+from core.settings import ServeSettings, Settings
 from core.user_database import UserDatabase
+from core.workspace import Workspace
 from serve.api_keys import add_key
 from serve.gateway import create_app
 from tests.browser import steps
@@ -47,6 +48,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
+    from graft.user_desk import LocalUserDesk
     from ui.desks import Desks
     from ui.mount import DomainPage, mount
 
@@ -60,7 +62,9 @@ def house(tmp_path_factory):
     boards = FakeShelf(), FakeLabDesk(tmp_path_factory.mktemp("lab")), FakeAdviceDesk()
     desks = *boards, FakeExampleDesk(), FakeTrainingDesk()
     files = FakeChatFiles(service, ConversationStore(database, "garden"), tmp_path_factory.mktemp("files"))
-    with running(mount(app, [DomainPage(service, Desks(*desks, files))], database, sessions)) as url:
+    whole = Settings(workspace=folder, serve=settings)
+    users = LocalUserDesk(sessions.users.path, whole, Workspace.open(folder))
+    with running(mount(app, [DomainPage(service, Desks(*desks, files, users=users))], database, sessions)) as url:
         yield House(url, service, sessions, ConversationStore(database, "garden"), key)
 
 
@@ -207,10 +211,11 @@ def knock(client, found, conversation, session):
     return said
 
 
-def call(client, number, queued, states, value, session):
+def call(client, number, queued, states, value, session, *, told=None):
     """Call an event with `value` for each of its inputs; everything that the server says to it."""
     data = [None if is_state else value for is_state in states]
-    told = {"conversation": value, "turn": 0, "source": value, "what": "open", "value": {"text": "x"}, "index": [0, 0]}
+    told = told or {"conversation": value, "turn": 0, "source": value, "what": "open", "value": {"text": "x"}}
+    told.setdefault("index", [0, 0])
     body = {"data": data, "fn_index": number, "session_hash": session, "event_data": told}
     if not queued:
         return client.post("/gradio_api/run/predict", json=body).text

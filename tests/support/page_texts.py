@@ -9,6 +9,7 @@ _TRANSLATED = {"t": (0,), "marked": (0,), "several": (1, 2)}
 _UNREAD = {
     *("elem_id", "elem_classes", "variant", "size", "type", "file_count", "layout", "id", "key", "js_on_load"),
     *("show_progress", "api_visibility", "trigger_mode", "concurrency_id", "html_template", "js", "mode"),
+    *("html_attributes", "autocapitalize", "autocomplete", "autocorrect"),
 }
 _READ_ATTRIBUTE = re.compile(r'\b(?:title|alt|placeholder|aria-label|data-ask|data-label|label)="([^"]*)"')
 _WORD = re.compile(r"[A-Za-z]{2,}")

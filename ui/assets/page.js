@@ -37,8 +37,9 @@
     return text;
   }
 
-  async function copy(button) {
-    const text = answerText(button);
+  const copy = (button) => copyText(answerText(button), button);
+
+  async function copyText(text, button) {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -99,6 +100,7 @@
   }
 
   const actions = {
+    "copy-text": (button) => copyText(button.value, button),
     "desk-action": desk,
     "rate-answer": rate,
     "copy-answer": copy,
@@ -130,6 +132,13 @@
     menu.querySelector("summary").focus();
   });
 
+  // What Gradio names in English alone; in English there is nothing to do.
+  const NAMES = [
+    ["chatbot conversation", say("chatbot conversation")],
+    ["undo", say("undo")],
+    ["Click to upload or drop files", say("Click to upload or drop files")],
+  ].filter(([english, own]) => english !== own);
+
   // Gradio names each message by its content, which is HTML here; the content is read out anyway.
   function nameParts() {
     for (const [role, name] of [["user", say("Your question")], ["bot", say("Answer")]]) {
@@ -140,6 +149,9 @@
     for (const button of document.querySelectorAll(".rate-answer")) {
       const pressed = String(button.classList.contains("on"));
       if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
+    }
+    for (const [english, own] of NAMES) {
+      for (const part of document.querySelectorAll(`[aria-label="${english}"]`)) part.setAttribute("aria-label", own);
     }
     // A list may hold list items only; Gradio's holds the buttons of the sample questions.
     document.querySelector("#conversation .examples[role=list]")?.setAttribute("role", "group");
@@ -166,6 +178,15 @@
     formOpen = open;
   }
 
+  // Who is opened in the list of users takes the keyboard as well: they stand below it, perhaps out of sight.
+  let opened = "";
+  function meetUser() {
+    const head = document.querySelector("#users-head h2");
+    const name = head?.checkVisibility() ? head.textContent : "";
+    if (name && name !== opened) head.focus();
+    opened = name;
+  }
+
   let waiting = false;
   new MutationObserver(() => {
     if (waiting) return;
@@ -176,6 +197,7 @@
       fold("conversations");
       fold("settings");
       meetForm();
+      meetUser();
     });
   }).observe(document.documentElement, {
     subtree: true,

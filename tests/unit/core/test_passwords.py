@@ -4,7 +4,7 @@ import pytest
 
 from core import passwords
 from core.errors import RequestError
-from core.passwords import NOBODYS, check_new_password, hash_password, is_kept_form, is_password
+from core.passwords import NOBODYS, check_new_password, draw_password, hash_password, is_kept_form, is_password
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +56,11 @@ def test_as_it_comes_a_guess_is_dear():
 def test_poor_passwords_are_not_taken(password):
     with pytest.raises(RequestError, match="10 to 200 characters"):
         check_new_password(password)
+
+
+def test_a_drawn_password_is_good_and_never_the_same():
+    drawn = {draw_password() for _ in range(50)}
+    assert len(drawn) == 50
+    for password in drawn:
+        check_new_password(password)
+        assert not set(password) & set("01loi OI")

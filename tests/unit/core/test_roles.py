@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import NotAllowedError, RequestError
-from core.roles import Right, Role, demand, may
+from core.roles import Right, Role, demand, demand_login, may
 
 CHAT = {Right.CHAT}
 CURATE = {Right.CHAT, Right.DOCUMENTS, Right.EXAMPLES, Right.FEEDBACK}
@@ -22,3 +22,9 @@ def test_a_refusal_names_the_role_that_would_do(right, needed):
         demand(Role.CHAT, right)
     assert isinstance(caught.value, RequestError)
     demand(Role.ADMIN, right)
+
+
+def test_an_api_key_is_no_login():
+    demand_login("")
+    with pytest.raises(NotAllowedError, match="log in"):
+        demand_login("laptop")

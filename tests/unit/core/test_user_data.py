@@ -8,7 +8,7 @@ from core.conversations import ConversationStore
 from core.feedback import Rating, Vote
 from core.feedback_store import FeedbackStore
 from core.turns import Turn
-from core.user_data import UserData, delete_user
+from core.user_data import UserData, count_user, delete_user, last_traces
 from core.user_database import UserDatabase
 
 ANN, BOB = "a" * 32, "b" * 32
@@ -46,3 +46,15 @@ def test_one_user_of_all_domains(database):
     assert UserData(database, "trees").count(BOB) == SOME
     with database.open() as connection:
         assert connection.execute("SELECT count(*) FROM turns").fetchone() == (2,)
+
+
+def test_counts_and_last_traces_over_all_domains(database):
+    assert count_user(database, ANN) == dict.fromkeys(SOME, 2)
+    assert count_user(database, "c" * 32) == NONE
+    with database.open() as connection:
+        connection.execute("UPDATE conversations SET updated = '2001' WHERE user = ?", (ANN,))
+        connection.execute("UPDATE ratings SET updated = '2002' WHERE user = ?", (ANN,))
+        connection.execute("UPDATE votes SET created = '2003' WHERE user = ?", (ANN,))
+    found = last_traces(database)
+    assert set(found) == {ANN, BOB}
+    assert found[ANN] == "2003"

@@ -42,7 +42,7 @@ def site(settings, sessions, *, page=True) -> FastAPI:
     @app.api_route("/{path:path}", methods=["GET", "POST"])
     def who(request: Request) -> dict[str, str | None]:
         state = request.state
-        return {"user": state.user, "role": state.role, "name": state.name}
+        return {"user": state.user, "role": state.role, "name": state.name, "key": state.key}
 
     app.add_middleware(AccessMiddleware, settings=settings, users=sessions.users, sessions=sessions if page else None)
     return app
@@ -62,7 +62,7 @@ def test_a_session_is_its_user_everywhere(sessions, key, settings):
     bob = sessions.users.named("bob")
     for path in ("/", "/documents/garden/a.md", "/gradio_api/queue/join", "/v1/models", "/metrics"):
         found = fetch(app, path, headers=cookie_of(sessions, "bob")).json()
-        assert found == {"user": bob.id, "role": "chat", "name": "bob"}
+        assert found == {"user": bob.id, "role": "chat", "name": "bob", "key": ""}
 
 
 def test_a_key_is_its_users(sessions, key, settings):
@@ -116,7 +116,7 @@ def test_whoever_opens_a_page_is_led_to_the_login(sessions, key, settings, path,
 def test_only_the_login_and_what_it_needs_stand_open(sessions, key, settings):
     app = site(settings, sessions)
     for path in ("/login", "/logout", "/page-assets/login.css", "/favicon.ico", "/health", "/ready"):
-        assert fetch(app, path).json() == {"user": "", "role": None, "name": ""}
+        assert fetch(app, path).json() == {"user": "", "role": None, "name": "", "key": ""}
     for path in ("/login/", "/loginx", "/page-assets", "/account/password", "/metrics"):
         assert fetch(app, path).status_code == 401
 
@@ -135,7 +135,7 @@ def test_what_stands_further_out_has_no_say(sessions, key, settings):
         scope["state"] = {"user": sessions.users.named("ada").id, "role": Role.ADMIN}
         await app(scope, receive, send)
 
-    assert fetch(claiming, "/login").json() == {"user": "", "role": None, "name": ""}
+    assert fetch(claiming, "/login").json() == {"user": "", "role": None, "name": "", "key": ""}
     assert fetch(claiming, "/").status_code == 401
 
 
@@ -151,6 +151,30 @@ def test_logins_share_a_limit_by_user(sessions, tmp_path):
         return fetch(app, "/v1/chat/completions", "POST", headers=cookie_of(sessions, name)).status_code
 
     assert [ask("bob"), ask("bob"), ask("ben")] == [200, 429, 200]
+
+
+def test_keys_without_limits_of_their_own_share_their_users(sessions, settings):
+    first, second = (add_key(settings.api_keys_file, name, user="bob") for name in ("one", "two"))
+    own = add_key(settings.api_keys_file, "three", user="bob", requests_per_minute=2)
+    app = site(settings.model_copy(update={"requests_per_minute": 1}), sessions)
+
+    def ask(key):
+        return fetch(app, "/v1/models", "POST", headers={"authorization": f"Bearer {key}"}).status_code
+
+    assert [ask(first), ask(second)] == [200, 429]
+    assert [ask(own), ask(own), ask(own)] == [200, 200, 429]
+
+
+def test_the_state_says_whether_a_key_was_shown(sessions, key, settings):
+    app = site(settings, sessions)
+    assert fetch(app, headers={"authorization": f"Bearer {key}"}).json()["key"] == "laptop"
+    assert fetch(app, headers=cookie_of(sessions, "bob")).json()["key"] == ""
+
+
+def test_a_file_without_keys_is_no_obstacle_where_people_log_in(sessions, settings):
+    settings.api_keys_file.touch()
+    check_bind(settings, sessions.users)
+    assert fetch(site(settings, sessions), headers=cookie_of(sessions, "ada")).status_code == 200
 
 
 def test_a_list_of_users_allows_any_bind(sessions):

@@ -1,6 +1,7 @@
 """Keys in their file: drawn, shown once, kept as hashes, withdrawn without touching other lines."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -30,6 +31,32 @@ def test_removed_key_is_refused_at_once_and_remarks_stay(tmp_path):
     assert path.read_text().startswith("# people\nbob:")
     with pytest.raises(ServeError, match="it has bob"):
         remove_key(path, "alice")
+
+
+def test_without_a_key_nobody_gets_in_unless_there_are_other_ways(tmp_path):
+    path = tmp_path / "keys"
+    key = add_key(path, "alice")
+    ring = KeyRing(path, may_be_empty=True)
+    remove_key(path, "alice")
+    assert ring.find(key) is None
+    assert KeyRing(path, may_be_empty=True).find(key) is None
+    with pytest.raises(ServeError, match="holds no key"):
+        KeyRing(path)
+
+
+def test_no_writer_undoes_what_another_did(tmp_path):
+    path, names = tmp_path / "keys", [f"key{number}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: add_key(path, name), names))
+        assert {key.name for key in read_keys(path)} == set(names)
+        list(pool.map(lambda name: remove_key(path, name), names[1:]))
+    assert [key.name for key in read_keys(path)] == names[:1]
+
+
+def test_nothing_is_made_for_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ServeError, match="cannot be read"):
+        remove_key(tmp_path / "misspelt" / "keys", "alice")
+    assert not (tmp_path / "misspelt").exists()
 
 
 def test_name_must_be_free_and_one_word(tmp_path):

@@ -42,7 +42,6 @@ ELSEWHERE = {
     "serve/http_server.py": "the page itself could not start",
     "serve/listeners.py": "the page itself could not start",
     # The gateway alone, whose answers are English as those of other such endpoints
-    "serve/api_keys.py": "keys of the gateway",
     "serve/admission.py": "the gateway's",
     "serve/answer_desk.py": "the gateway's",
     "serve/chat_request.py": "the gateway's",
