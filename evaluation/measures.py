@@ -43,7 +43,7 @@ MEASURES: dict[str, Measure] = {
             label="Right",
             terms=lambda s: _mean(s.right),
             explanation="Share of all questions answered as asked for: every field right and valid, prose with a token "
-            "F1 of 0.5 or more, a refusal where one was due.",
+            "F1 of 0.5 or more and all numbers, identifiers and labelled values, a refusal where one was due.",
         ),
         Measure(
             name="field_em",

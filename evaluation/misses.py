@@ -100,7 +100,10 @@ REMEDIES: dict[str, Remedy] = {
 
 
 def is_hit(example: Example, score: Score) -> bool:
-    """Whether the answer is as good as asked for: all fields right and valid, prose near enough, a due refusal."""
+    """Whether the answer is as good as asked for: all fields right and valid, prose near enough, a due refusal.
+
+    Prose is near enough with half of its words, and every fact that cannot be said otherwise (evaluation.facts).
+    """
     if score.failed:
         return False
     if not example.answerable:
@@ -109,7 +112,7 @@ def is_hit(example: Example, score: Score) -> bool:
         return False
     if example.format in STRUCTURED:
         return bool(score.valid) and (score.field_em is None or score.field_em == 1.0)
-    return (score.prose_f1 or 0.0) >= PROSE_RIGHT
+    return (score.prose_f1 or 0.0) >= PROSE_RIGHT and score.facts is not False
 
 
 def classify(
@@ -133,7 +136,7 @@ def classify(
         wrong = [field.found for field in score.fields if field.counts and not field.correct]
         return _origin([value for value in wrong if value is not None], example, answer, whole=bool(wrong))
     text = without_marks(answer.text)
-    if token_recall(str(example.answer), text) >= DRAWN_FROM:
+    if score.facts is not False and token_recall(str(example.answer), text) >= DRAWN_FROM:
         return "wrong_style"
     return _origin([text], example, answer, whole=True)
 

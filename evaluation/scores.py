@@ -9,6 +9,7 @@ from core.answer_text import without_marks
 from core.arms import Arm
 from core.passages import contains_quote
 from core.types import STRUCTURED, Answer, Example, Passage
+from evaluation.facts import says_facts
 from evaluation.fields import FieldScore, compare_fields
 from evaluation.overlap import token_f1, token_precision, token_recall
 from evaluation.quotes import quotes_in, stands_in
@@ -18,10 +19,11 @@ from evaluation.style import Style
 class Score(BaseModel):
     """What one answer is worth.
 
-    `evidence`: all quotes stood in the passages. `right_citations` of `citations` point at a passage that holds a
-    quote; `quotes_cited` of `quotes` are in a cited passage. Of the `said_quotes` in the answer's own text
-    `verbatim_quotes` stand word for word in a passage. `right` is whether the question counts as a hit (None: not
-    judged yet). Seconds and tokens as the answer reports them.
+    `facts`: every number, identifier and labelled value of the expected prose is said (evaluation.facts). `evidence`:
+    all quotes stood in the passages. `right_citations` of `citations` point at a passage that holds a quote;
+    `quotes_cited` of `quotes` are in a cited passage. Of the `said_quotes` in the answer's own text `verbatim_quotes`
+    stand word for word in a passage. `right` is whether the question counts as a hit (None: not judged yet). Seconds
+    and tokens as the answer reports them.
     """
 
     answerable: bool
@@ -32,6 +34,7 @@ class Score(BaseModel):
     field_f1: float | None = None
     prose_f1: float | None = None
     prose_recall: float | None = None
+    facts: bool | None = None
     k_precision: float | None = None
     style: float | None = None
     right: bool | None = None
@@ -91,6 +94,7 @@ def _score_content(score: Score, example: Example, answer: Answer | None) -> Non
     text = without_marks(answer.text) if answered and answer is not None else ""
     expected = str(example.answer)
     score.prose_f1, score.prose_recall = token_f1(expected, text), token_recall(expected, text)
+    score.facts = says_facts(expected, text, example.question)
 
 
 def _score_style(score: Score, example: Example, answer: Answer | None, style: Style | None) -> None:

@@ -119,8 +119,9 @@ def misses(result: LabData, document: dict[str, Any]) -> Html:
         parts += [Segment(label=class_label(key), css=key, count=errors.get(key, 0)) for key in REMEDIES]
         rows.append((name, [*parts, Segment(label="failed", css="failed", count=failed)]))
     intro = (
-        "Every question once. Right: all fields right and valid, prose with a token F1 of 0.5 or more, a due refusal. "
-        "Misses are classed by rules over what was retrieved and what was written."
+        "Every question once. Right: all fields right and valid, prose with a token F1 of 0.5 or more and all numbers, "
+        "identifiers and labelled values, a due refusal. Misses are classed by rules over what was retrieved and what "
+        "was written."
     )
     present = {segment.css: segment.label for _, segments in rows for segment in segments if segment.count}
     legend = el(
