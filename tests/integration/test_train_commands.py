@@ -76,8 +76,9 @@ def test_preferences_need_an_adapter_and_lines_and_then_go_on_from_it(graft):
     first = json.loads(graft("train", "--max-steps", "2", "--unchecked", "--json").stdout)
     assert first["metrics"]["peak_memory_gib"] > 0.2
     assert "preferences.jsonl" in graft("train", "--method", "kto", fails=True).stderr
+    # Of different lengths: to the tiny tokenizer, which knows few words, two answers of two words are the same.
     lines = [
-        {"id": f"p{i}", "question": f"How do I prune plant {i}?", "chosen": "With care.", "rejected": "No idea."}
+        {"id": f"p{i}", "question": f"How do I prune plant {i}?", "chosen": "With great care.", "rejected": "No idea."}
         for i in range(5)
     ]
     feedback = graft.workspace / "feedback" / "garden"
