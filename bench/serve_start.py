@@ -127,7 +127,7 @@ def publish(served: Served, *seeds: int) -> list[str]:
     store = AdapterStore("garden", served.folder / "adapters" / "garden")
     names = []
     for seed in seeds:
-        folder = write_adapter(model, served.folder / f"made-{seed}", seed=seed)
+        folder = write_adapter(model, served.folder / f"made-{seed}", seed=seed, spread=0.5)
         made = AdapterManifest(name="", domain="", base_name=served.base, prompt_hash=prompt_fingerprint(model))
         names.append(store.add(folder, read_json(folder / "adapter_config.json", AdapterError), made).name)
     return names

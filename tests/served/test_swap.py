@@ -48,7 +48,7 @@ def names(
     found = []
     for seed in range(4):
         folder = write_adapter(
-            llm_dir, tmp_path_factory.mktemp("made"), seed=seed, rank=(8, 16, 4, 32)[seed], spread=0.08
+            llm_dir, tmp_path_factory.mktemp("made"), seed=seed, rank=(8, 16, 4, 32)[seed], spread=0.5
         )
         made = AdapterManifest(
             name="", domain="", base_name=store.manifest(before).base_name, prompt_hash=prompt_fingerprint(llm_dir)
@@ -97,7 +97,7 @@ def test_switching_under_load_fails_no_request_and_mixes_up_no_answer(served, re
 
     alone, answers = asyncio.run(drill())
     pairs = [(a, b) for a in names for b in names if a != b]
-    assert max(likeness(alone[a], alone[b]) for a, b in pairs) < 0.8, "the adapters must differ, or nothing is proved"
+    assert max(likeness(alone[a], alone[b]) for a, b in pairs) < 0.6, "the adapters must differ, or nothing is proved"
     for asked, by, text in answers:
         assert by in names[:2] if asked == "garden" else by == asked
         assert max(names, key=lambda name: likeness(text, alone[name])) == by
