@@ -26,7 +26,7 @@ def test_the_advice_is_shown_with_its_reasons(advice, watch):
 def test_an_answer_is_kept_and_weighed(advice, site):
     question = advice.locator(".advice-questions > li", has_text="Are there resources")
     question.get_by_role("button", name="No", exact=True).click()
-    advice.wait_for_function("document.querySelector('#advice-verdict').innerText.includes('Do not fine-tune.')")
+    advice.wait_for_function("document.querySelector('#advice-verdict').innerText.includes('Do not fine-tune')")
     assert site.advice.said == {"resources": False}
     assert "as answered" in question.inner_text()
     assert question.get_by_role("button", name="No", exact=True).get_attribute("aria-pressed") == "true"
