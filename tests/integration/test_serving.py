@@ -106,7 +106,7 @@ def test_cache_hits_of_vllm_are_shown(drill):
         return httpx.get(f"{drill.graft.base_url}/ready", timeout=20).json()["cache_hit_rate"]
 
     # The status is as old as the last look at vLLM, which may have been between the two questions.
-    wait_until(lambda: rate(), "the hit rate in the status")
+    wait_until(rate, "the hit rate in the status")
     assert 0 < rate() <= 1
     workspace = Workspace.open(drill.graft.workspace)
     assert cache_hit_rate(workspace, "garden") == rate()
