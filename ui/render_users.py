@@ -55,11 +55,11 @@ def removal_html(row: UserRow, left: Mapping[str, int]) -> str:
     counts = [several(number, *KEPT[kind]) for kind, number in left.items()]
     button = f'button type="button" class="desk-action bad" data-source="{escape(row.id)}"'
     keep, everything = (escape(t(ask, name=row.name)) for ask in (_ASK_KEEP, _ASK_ALL))
-    buttons = f'<{button} value="remove" data-ask="{keep}">{t("Remove, and keep what they left")}</button>'
-    if any(left.values()):
-        buttons += f'<{button} value="remove-all" data-ask="{everything}">{t("Remove with all of theirs")}</button>'
-    else:
-        buttons = f'<{button} value="remove-all" data-ask="{everything}">{t("Remove")}</button>'
+    left_something = any(left.values())
+    whole = t("Remove with all of theirs") if left_something else t("Remove")
+    buttons = f'<{button} value="remove-all" data-ask="{everything}">{whole}</button>'
+    if left_something:
+        buttons = f'<{button} value="remove" data-ask="{keep}">{t("Remove, and keep what they left")}</button>{buttons}'
     return (
         f'<p class="note">{t("What they left behind:")} {escape(t(", ").join(counts))}</p>'
         f'<p class="note">{t(_NO_KEYS_LEFT)}</p><p class="removal" data-desk="{BRIDGE}">{buttons}</p>'
