@@ -9,11 +9,11 @@ import gradio as gr
 from core.errors import GraftError
 from core.roles import demand_login
 from core.user_desk import UserDesk
+from ui.key_deeds import make_key, revoke_key
 from ui.language import spoken, t
 from ui.quiet import AT_ONCE
-from ui.render_keys import keys_html, secret_html
+from ui.render_keys import keys_html
 from ui.render_status import line_html, trouble_html
-from ui.safe_html import escape
 from ui.show import Values
 from ui.users_page import key_name_box
 from ui.visitors import key_of, user_of
@@ -47,9 +47,8 @@ class OwnKeys:
             row, trouble = await asyncio.to_thread(lambda: (self._desk.user(_own(request)), self._desk.keys_trouble()))
         except GraftError as error:
             return {parts.keys: trouble_html(spoken(str(error))), parts.row: gr.Row(visible=False)}
-        note = f'<p class="note">{escape(spoken(trouble))}</p>' if trouble else ""
         return {
-            parts.keys: keys_html(row.keys, _BRIDGE) + note,
+            parts.keys: keys_html(row.keys, _BRIDGE, trouble),
             parts.row: gr.Row(visible=not trouble),
             parts.name: "",
             parts.answer: line_html(""),
@@ -57,21 +56,11 @@ class OwnKeys:
 
     async def make(self, request: gr.Request, name: str) -> Values:
         """Make a key."""
-
-        def make() -> str:
-            key = self._desk.draw_key(_own(request), name.strip())
-            return secret_html(t("The key {name}, shown only now:", name=name.strip()), key)
-
-        return await self._done(request, make)
+        return await self._done(request, lambda: make_key(self._desk, _own(request), name))
 
     async def revoke(self, request: gr.Request, event: gr.EventData) -> Values:
         """Withdraw one that was pressed in the list."""
-
-        def revoke() -> str:
-            self._desk.revoke_key(_own(request), str(event.source))
-            return line_html(t("The key is revoked."))
-
-        return await self._done(request, revoke)
+        return await self._done(request, lambda: revoke_key(self._desk, _own(request), str(event.source)))
 
     async def _done(self, request: gr.Request, work: Callable[[], str]) -> Values:
         try:

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 
 from core.user_desk import KeyRow
-from ui.language import several, t
+from ui.language import several, spoken, t
 from ui.safe_html import escape
 
 
-def keys_html(keys: Sequence[KeyRow], bridge: str) -> str:
-    """The keys of one user, each with a button that revokes it; `bridge` names the page that hears of it."""
+def keys_html(keys: Sequence[KeyRow], bridge: str, trouble: str = "") -> str:
+    """The keys of one user, each with a button that revokes it; `bridge` names the page that hears of it.
+
+    `trouble` says why keys are of no use here (UserDesk.keys_trouble).
+    """
+    note = f'<p class="note">{escape(spoken(trouble))}</p>' if trouble else ""
     if not keys:
-        return f'<p class="note">{t("No API keys.")}</p>'
-    return f'<ul class="keys" data-desk="{bridge}">{"".join(map(_key, keys))}</ul>'
+        return f'<p class="note">{t("No API keys.")}</p>{note}'
+    return f'<ul class="keys" data-desk="{bridge}">{"".join(map(_key, keys))}</ul>{note}'
 
 
 def secret_html(what: str, secret: str) -> str:

@@ -5,6 +5,7 @@ A request that came with an API key changes nothing, not even with an admin's.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import gradio as gr
 
@@ -12,11 +13,11 @@ from core.errors import GraftError, RequestError
 from core.passwords import draw_password
 from core.roles import Role, demand_login
 from core.user_desk import UserDesk, UserRow
+from ui.key_deeds import make_key, revoke_key
 from ui.language import spoken, t
 from ui.render_keys import keys_html, secret_html
 from ui.render_status import line_html, trouble_html
 from ui.render_users import BRIDGE, opened_html, removal_html, users_html
-from ui.safe_html import escape
 from ui.show import Values
 from ui.users_parts import UsersParts
 from ui.visitors import key_of, user_of
@@ -76,21 +77,12 @@ class Users:
 
     async def make_key(self, request: gr.Request, chosen: str | None, name: str) -> Values:
         """Make a key for the opened user."""
-
-        def make() -> str:
-            key = self._desk.draw_key(str(chosen), name.strip())
-            return secret_html(t("The key {name}, shown only now:", name=name.strip()), key)
-
-        return await self._done(request, chosen, make, self._parts.answer)
+        return await self._done(request, chosen, lambda: make_key(self._desk, str(chosen), name), self._parts.answer)
 
     async def delete(self, request: gr.Request, event: gr.EventData, chosen: str | None) -> Values:
         """What is pressed and was asked back: a key, or a user, goes."""
         if event.what == "revoke":
-
-            def revoke() -> str:
-                self._desk.revoke_key(str(chosen), str(event.source))
-                return line_html(t("The key is revoked."))
-
+            revoke = partial(revoke_key, self._desk, str(chosen), str(event.source))
             return await self._done(request, chosen, revoke, self._parts.answer)
 
         def remove() -> str:
@@ -133,13 +125,12 @@ class Users:
 
     def _opened(self, row: UserRow, me: str | None) -> Values:
         parts, trouble = self._parts, self._desk.keys_trouble()
-        note = f'<p class="note">{escape(spoken(trouble))}</p>' if trouble else ""
         return {
             parts.head: opened_html(row),
             parts.new_role: row.role.value,
             parts.own_password: gr.HTML(visible=row.id == me),
             parts.password_row: gr.Row(visible=row.id != me),
-            parts.keys: keys_html(row.keys, BRIDGE) + note,
+            parts.keys: keys_html(row.keys, BRIDGE, trouble),
             parts.key_row: gr.Row(visible=not trouble),
             parts.removal: removal_html(row, self._desk.left(row.id)),
         }
