@@ -109,6 +109,8 @@ def server_environment(options: VllmOptions, python_path: list[Path]) -> dict[st
         environment.update(OMP_NUM_THREADS=str(threads), VLLM_CPU_OMP_THREADS_BIND="nobind")
         environment.update(_openmp(environment.get("LD_PRELOAD", "")))
         environment.pop("VLLM_CPU_KVCACHE_SPACE", None)  # would override --kv-cache-memory-bytes
+        # Else a request's attention is cut, and rounded, where the other requests of its batch leave threads idle.
+        environment.setdefault("VLLM_CPU_ATTN_SPLIT_KV", "0")
     if options.is_single_process:
         environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # else vLLM replaces the executor "uni" on CPU
     return environment

@@ -3,7 +3,8 @@
 The stock CPU operators gather a whole copy of A and B for every token, and take index -1 (a token of the base model)
 for the last adapter slot. These group a batch's tokens by adapter once per step, leave the base model's tokens alone,
 and multiply each group by weights that were packed when the adapter was loaded. LoRA also keeps vLLM from compiling
-the model, so the plugin puts vLLM's fused kernels where compilation would have fused.
+the model, so the plugin puts vLLM's fused kernels where compilation would have fused. What a request is answered does
+not depend on what shares its batch: every row's result is the same to the bit.
 """
 
 WRAPPER = "serve.cpu_lora.wrapper.GroupedPunicaWrapper"
@@ -17,5 +18,7 @@ def register() -> None:
         return
     type(current_platform).get_punica_wrapper = classmethod(lambda cls: WRAPPER)  # type: ignore[assignment]
     from serve.cpu_lora.fused_kernels import use_fused_kernels
+    from serve.cpu_lora.single_rows import use_doubled_rows
 
     use_fused_kernels()
+    use_doubled_rows()

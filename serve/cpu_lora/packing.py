@@ -48,8 +48,9 @@ class PackedAdapter:
         if self.rank == 0:
             return
         self._shrink = linear(torch.cat([a_i[:r] for a_i, r in zip(a, ranks, strict=True)]).to(dtype).contiguous())
-        blocks = torch.block_diag(*[b_i[:, :r].float() for b_i, r in zip(b, ranks, strict=True)])
-        self._expand = linear(blocks.to(dtype).contiguous())
+        blocks = torch.block_diag(*[b_i[:, :r].float() for b_i, r in zip(b, ranks, strict=True)]).to(dtype)
+        self._expand = linear(blocks.contiguous())
+        self._blocks = blocks.t().contiguous()
         self._slices: list[tuple[slice, slice, torch.Tensor]] = []
         rank_start = output_start = 0
         for b_i, r, n in zip(b, ranks, outputs, strict=True):
@@ -59,7 +60,11 @@ class PackedAdapter:
             rank_start, output_start = rank_start + r, output_start + n
 
     def add_to(self, y: torch.Tensor, x: torch.Tensor, scale: float = 1.0) -> None:
-        """Adds the adapter's part to `y` (rows, at least `outputs`) in place; `x` is (rows, inputs)."""
+        """Adds the adapter's part to `y` (rows, at least `outputs`) in place; `x` is (rows, inputs).
+
+        Every way of doing it rounds the sum once, and so a row's result is the same to the bit however many rows there
+        are: an answer must not depend on what else is being answered.
+        """
         if self.rank == 0:
             return
         h = self._shrink(x, None)
@@ -75,7 +80,7 @@ class PackedAdapter:
         if rows == 1:  # the row itself can be the bias: one call expands and adds
             y.copy_(self._expand(h, y.view(-1)))
         else:
-            y += self._expand(h, None)
+            y.addmm_(h, self._blocks)
 
 
 def _true_rank(a: torch.Tensor, b: torch.Tensor) -> int:

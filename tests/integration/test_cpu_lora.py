@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from tests.support.processors import skip_where_rows_are_not_known_to_be_independent
+
 pytestmark = pytest.mark.integration
 
 SLOTS, RANK, INPUTS, WIDTHS = 3, 16, 64, (48, 16, 16)
@@ -87,6 +89,37 @@ def test_every_row_gets_its_own_adapter(wrapper, adapters: list[int]):
     assert torch.allclose(y.float(), wanted, rtol=0.03, atol=0.06)
     base = torch.tensor(adapters) == 0
     assert torch.equal(y[base], before[base])  # untouched to the last bit
+
+
+@pytest.mark.parametrize("inputs", [576, 1536])
+def test_a_row_is_the_same_to_the_bit_among_any_number_of_rows(wrapper_class, inputs: int):
+    skip_where_rows_are_not_known_to_be_independent()
+    torch.manual_seed(2)
+    total, widths = 1024, (192, 64)
+    wrapper = wrapper_class(total, 16, "cpu", max_loras=SLOTS)
+    a = tuple(torch.randn(SLOTS, 1, RANK, inputs, dtype=torch.bfloat16) / 20 for _ in widths)
+    b = tuple(torch.randn(SLOTS, 1, n, RANK, dtype=torch.bfloat16) / 20 for n in widths)
+    base = torch.randn(sum(widths), inputs, dtype=torch.bfloat16) / 20
+    x = torch.randn(total, inputs, dtype=torch.bfloat16)
+
+    from vllm import _custom_ops as ops
+
+    handler = ops.create_onednn_mm(base.t(), 32)
+
+    def layer(rows: int) -> torch.Tensor:
+        """All rows, that many at a time, by the base and the adapter."""
+        done = []
+        for start in range(0, total, rows):
+            part = x[start : start + rows].contiguous()
+            route(wrapper, [11] * len(part))
+            y = ops.onednn_mm(handler, part, None)
+            wrapper.add_lora_linear(y, part, a, b, 1.0, widths)
+            done.append(y)
+        return torch.cat(done)
+
+    together = layer(total)
+    for rows in (1, 2, 8, 64, 100):
+        assert torch.equal(layer(rows), together), rows
 
 
 def test_other_weights_in_a_slot_are_noticed(wrapper):

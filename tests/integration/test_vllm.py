@@ -21,6 +21,7 @@ from finetune.adapters import AdapterManifest, AdapterStore
 from graft.parity import check_parity, read_report
 from serve.vllm_process import VllmProcess
 from serve.vllm_session import VllmSessions
+from tests.support.processors import skip_where_rows_are_not_known_to_be_independent
 from tests.support.vllm_contract import VllmContract
 
 pytestmark = [pytest.mark.integration, pytest.mark.vllm]
@@ -98,12 +99,16 @@ def vllm(llm_dir: Path, adapters: dict[str, Path], tmp_path_factory: pytest.Temp
         process.stop()
 
 
+# Of an answer, which keeps the request in the batch for a while.
+ANSWER_TOKENS = 12
+
+
 async def ask(client, arm: str, prompt: str) -> list[float]:
-    """Log-probabilities of the prompt's tokens; the answer after it keeps the request in the batch for a while."""
+    """Log-probabilities of the prompt's tokens, and of the answer's after them."""
     body = {
         "model": arm,
         "prompt": prompt,
-        "max_tokens": 12,
+        "max_tokens": ANSWER_TOKENS,
         "ignore_eos": True,
         "echo": True,
         "logprobs": 0,
@@ -111,7 +116,7 @@ async def ask(client, arm: str, prompt: str) -> list[float]:
     }
     async with client.post("http://vllm/v1/completions", json=body) as response:
         answer = await response.json()
-    return answer["choices"][0]["logprobs"]["token_logprobs"][1:-12]
+    return answer["choices"][0]["logprobs"]["token_logprobs"][1:]
 
 
 def ask_all(vllm: VllmProcess, requests: list[tuple[str, str]]) -> list[list[float]]:
@@ -123,21 +128,34 @@ def ask_all(vllm: VllmProcess, requests: list[tuple[str, str]]) -> list[list[flo
     return asyncio.run(run())
 
 
+def of_prompts(answers: list[list[float]]) -> list[list[float]]:
+    return [answer[:-ANSWER_TOKENS] for answer in answers]
+
+
 def distance(one: list[list[float]], other: list[list[float]]) -> float:
     return mean(abs(a - b) for x, y in zip(one, other, strict=True) for a, b in zip(x, y, strict=True))
 
 
 def test_arms_agree_with_peft_also_when_they_share_batches(vllm: VllmProcess, truth: dict[str, list[list[float]]]):
     requests = [(arm, prompt) for prompt in PROMPTS for arm in ARMS]  # neighbours in the batch always differ
-    answers = dict(zip(requests, ask_all(vllm, requests), strict=True))
+    answers = dict(zip(requests, of_prompts(ask_all(vllm, requests)), strict=True))
     for arm in ARMS:
         mixed = [answers[arm, prompt] for prompt in PROMPTS]
-        own_kind = ask_all(vllm, [(arm, prompt) for prompt in PROMPTS])
+        own_kind = of_prompts(ask_all(vllm, [(arm, prompt) for prompt in PROMPTS]))
         assert distance(mixed, truth[arm]) < BF16
         assert distance(mixed, own_kind) < BF16 / 2
         for other in ARMS:
             if other != arm:  # or the comparison would prove nothing
                 assert distance(truth[arm], truth[other]) > 2 * BF16
+
+
+def test_an_answer_is_the_same_to_the_bit_whatever_shares_its_batch(vllm: VllmProcess):
+    skip_where_rows_are_not_known_to_be_independent()
+    requests = [(arm, prompt) for prompt in PROMPTS for arm in ARMS]
+    alone = [ask_all(vllm, [request])[0] for request in requests]
+    assert ask_all(vllm, requests) == alone
+    assert ask_all(vllm, requests[::-1])[::-1] == alone
+    assert alone[0] != alone[1]
 
 
 CONVERSATIONS = [
@@ -194,7 +212,7 @@ def test_a_merged_model_is_served_by_itself(llm_dir: Path, adapters: dict[str, P
     merged = merge_adapter(llm_dir, adapters["garden@a"], manifest, tmp_path / "merged")
     options = {"log_file": tmp_path / "vllm.log", "served_name": "merged", "max_model_len": 512, "kv_cache_gib": 0.5}
     with VllmProcess(merged, socket=tmp_path / "s" / "v.sock", **options) as process:
-        answers = ask_all(process, [("merged", prompt) for prompt in PROMPTS])
+        answers = of_prompts(ask_all(process, [("merged", prompt) for prompt in PROMPTS]))
     assert distance(answers, truth["garden@a"]) < 2 * BF16
     assert distance(answers, truth["base"]) > 2 * BF16
 
