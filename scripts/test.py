@@ -1,4 +1,4 @@
-"""Runs all tests, in three parts: most of them by several workers, then those in a browser, then those with a vLLM, alone.
+"""Runs all tests, in three parts: most by several workers, then those in a browser, then those with a vLLM, alone.
 
 `python scripts/test.py [OPTIONS OF PYTEST]`. All run whatever the first one gives; each ends with its own summary.
 """

@@ -18,7 +18,9 @@ def register() -> None:
         return
     type(current_platform).get_punica_wrapper = classmethod(lambda cls: WRAPPER)  # type: ignore[assignment]
     from serve.cpu_lora.fused_kernels import use_fused_kernels
+    from serve.cpu_lora.lookups import find_parts_at_once
     from serve.cpu_lora.single_rows import use_doubled_rows
 
     use_fused_kernels()
+    find_parts_at_once()
     use_doubled_rows()

@@ -18,7 +18,7 @@ _PATCHED = "_graft_original_onednn_mm"
 
 
 def doubled(x: torch.Tensor) -> torch.Tensor | None:
-    """The rows to multiply in place of `x` (rows, inputs), of whose products the first is wanted; None: `x` as it is."""
+    """The rows to multiply instead of `x` (rows, inputs), whose first product is wanted; None: `x` as it is."""
     if x.shape[0] != 1 or x.shape[1] <= _MOST_INPUTS:
         return None
     return x.expand(2, -1).contiguous()
