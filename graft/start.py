@@ -15,6 +15,7 @@ from graft.engine import Engine
 from graft.service import LocalService
 from graft.training import Wishes, train_adapter
 from graft.training_record import goes_on
+from graft.training_view import domain_that_trains
 
 if TYPE_CHECKING:
     from finetune.parity import Parity
@@ -59,7 +60,7 @@ def start_all(
         return
     whole = [start for start in starts if start.join()]
     for start in whole if train else ():
-        if _waits_for_training(services, start.service, stopping):
+        if _waits_for_training(start.service, stopping):
             return
         start.train()
 
@@ -145,10 +146,10 @@ class _Start:
         train_adapter(self.service, _training_progress(self.say), Wishes(on_plan=tell, on_report=tell, say=self.say))
 
 
-def _waits_for_training(services: Sequence[LocalService], service: LocalService, stopping: threading.Event) -> bool:
-    """Wait while another domain's training goes on, in whatever process; whether everything is to stop instead."""
-    others = [one for one in services if one is not service]
-    while any(goes_on(one.workspace.runs(one.pack.name)) for one in others):
+def _waits_for_training(service: LocalService, stopping: threading.Event) -> bool:
+    """Wait while anything else is trained in the workspace, by whatever process; whether everything is to stop."""
+    runs = service.workspace.runs(service.pack.name)
+    while domain_that_trains(runs.parent) and not goes_on(runs):
         service.state.training = TrainingStatus(detail="waits until the training of another domain is over")
         if stopping.wait(_LOOK_SECONDS):
             return True

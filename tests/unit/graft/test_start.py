@@ -118,8 +118,9 @@ def test_without_a_model_documents_are_read_and_nothing_is_trained(done, service
 
 def test_a_training_waits_for_that_of_another_domain(monkeypatch, done, services, said):
     monkeypatch.setattr(start, "_LOOK_SECONDS", 0.001)
-    looks = iter([True] * 3)  # before its own training, and twice before the other domain's
-    monkeypatch.setattr(start, "goes_on", lambda runs: runs.name == "garden" and next(looks, False))
+    looks = iter(["garden"] * 3)  # once before its own training, and twice before the other domain's
+    monkeypatch.setattr(start, "domain_that_trains", lambda trainings: next(looks, None))
+    monkeypatch.setattr(start, "goes_on", lambda runs: runs.name == "garden")
     begin(done, services, said)
     assert "garden: training: goes on in another process, which activates its adapter here" in said
     assert done[-1] == "train helpdesk"
