@@ -38,6 +38,9 @@ def start_all(
 
     `watch` begins to follow folders, once the documents are read.
     """
+    starts = [_Start(service, say if len(services) == 1 else _named(service, say)) for service in services]
+    for start in starts:
+        start.attempt(start.service.announce_active)
     try:
         engine.state = PartStatus(state="starting", detail="preparing the models")
         engine.prepare(say)
@@ -47,7 +50,6 @@ def start_all(
             service.state.corpus = PartStatus(state="failed", detail=str(error))
         say(f"error: {error}")
         return
-    starts = [_Start(service, say if len(services) == 1 else _named(service, say)) for service in services]
     model_runs: list[bool] = []
     model = threading.Thread(target=lambda: model_runs.append(_start_model(engine, starts, say)), name="graft-model")
     model.daemon = True
