@@ -203,10 +203,11 @@ def test_two_users_do_not_meet(browser, page, site):
 def test_starting_says_why_and_opens_by_itself(browser, site):
     state = site.service.state
     starting = {"model": PartStatus(state="starting", detail="loading"), "corpus": PartStatus(state="ready")}
-    site.service.state = state.model_copy(update=starting)
+    site.service.state = state.model_copy(update={**starting, "loading": "garden@3f9c2a1b"})
     page = steps.new_page(browser)
     steps.open_page(page, site.url)
     page.wait_for_selector("#send[disabled]")
+    expect(page.locator("#status")).to_contain_text("garden@3f9c2a1b, loading")
     page.wait_for_function("document.querySelector('#line')?.innerText.includes('The model is starting')")
     page.fill("#question textarea", "When do I prune a quince?")
     page.press("#question textarea", "Enter")
@@ -308,6 +309,26 @@ def test_nothing_overflows_sideways(browser, site, width, scheme):
         if place is not None:
             assert place["x"] >= 0
             assert place["x"] + place["width"] <= width
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "focused"),
+    [
+        ({"viewport": {"width": 1440, "height": 900}}, True),
+        ({"viewport": {"width": 390, "height": 844}}, False),
+        ({"viewport": {"width": 1024, "height": 768}, "has_touch": True, "is_mobile": True}, False),
+    ],
+)
+def test_it_opens_at_its_top_and_takes_the_keyboard_where_that_is_of_use(browser, site, options, focused):
+    page = steps.new_page(browser, **options)
+    steps.open_page(page, site.url)
+    steps.wait_until_ready(page)
+    if focused:
+        expect(page.locator("#question textarea")).to_be_focused()
+    page.wait_for_timeout(1000)  # for what might scroll or take the keyboard later
+    assert page.evaluate("scrollY") == 0
+    assert page.evaluate("document.activeElement.matches('#question textarea')") is focused
     page.context.close()
 
 
