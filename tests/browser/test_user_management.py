@@ -170,6 +170,7 @@ def test_a_role_counts_from_the_next_click_on(visit, house):
     with ben.expect_response(lambda response: response.status == 500) as refused:
         ben.click("#user-add")
     assert "this needs the role 'admin'" in refused.value.text()
+    expect(ben.locator("#refusal")).to_contain_text("needs the role")
     assert house.sessions.users.named("eve") is None
 
 
