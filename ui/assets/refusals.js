@@ -66,13 +66,13 @@
   window.fetch = async (target, options) => {
     const answer = await ask(target, options);
     if (!EVENT.test(String(target?.url ?? target))) return answer;
-    const asked = isAsked(options);
     if (answer.ok) {
       // What was refused is done by now, or the reader has gone on. A page that is over can only be loaded anew.
-      if (asked && !document.querySelector("#refusal")?.dataset.over) close();
+      const shown = document.querySelector("#refusal");
+      if (shown && !shown.dataset.over && isAsked(options)) close();
       return answer;
     }
-    await refused(answer, asked);
+    await refused(answer, isAsked(options));
     return new Response(JSON.stringify({ error: {} }), { status: answer.status });
   };
 
