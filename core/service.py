@@ -48,7 +48,8 @@ class TrainingStatus(BaseModel):
 class ServiceStatus(BaseModel):
     """Everything a page shows above the chat. `ready`: base model and corpus answer questions.
 
-    `cache_hit_rate`: the share of prompt tokens that vLLM found in its prefix cache since it started; None: not known.
+    `adapter` is the one that answers, `loading` the one that will, as soon as the model runs. `cache_hit_rate`: the
+    share of prompt tokens that vLLM found in its prefix cache since it started; None: not known.
     """
 
     domain: str
@@ -56,6 +57,7 @@ class ServiceStatus(BaseModel):
     corpus: PartStatus = PartStatus()
     training: TrainingStatus = TrainingStatus()
     adapter: str | None = None
+    loading: str | None = None
     cache_hit_rate: float | None = None
 
     @property

@@ -229,7 +229,7 @@ class TrainingDesk(Protocol):
         ...
 
     def start(self, choice: TrainingChoice) -> None:
-        """Start it, in a process of its own. Raises TrainError while another one goes on."""
+        """Start it, in a process of its own. Raises TrainError while another one goes on, be it of another domain."""
         ...
 
     def resume(self) -> None:

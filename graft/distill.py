@@ -27,7 +27,7 @@ from finetune.distillation import (
 from finetune.launch import make_job
 from finetune.presets import METHODS
 from graft.service import LocalService
-from graft.training import OnPlan, OnReport, OnTraining, Wishes, build_training_data, run_job
+from graft.training import OnPlan, OnReport, OnTraining, Wishes, build_training_data, run_job, training_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -174,17 +174,19 @@ def _train(
     models = service.models
     assert models is not None
     examples_hash = sha256_json([example.model_dump() for example in learnt])
-    card = build_training_data(
-        service,
-        lambda done, total: None,
-        pack=service.pack.with_examples(learnt),
-        folder=folder,
-        examples_hash=examples_hash,
-    )
-    job = make_job(
-        service.settings.train, card, folder / "rows.jsonl", models.llm, models.llm_name, service.workspace.run
-    ).model_copy(update={"teacher": teacher.name})
-    return run_job(service, job, card, tell, Wishes(on_plan=on_plan, on_report=on_report, say=say))
+    wishes = Wishes(on_plan=on_plan, on_report=on_report, say=say)
+    with training_of(service, tell, wishes) as teller:
+        card = build_training_data(
+            service,
+            teller.preparing,
+            pack=service.pack.with_examples(learnt),
+            folder=folder,
+            examples_hash=examples_hash,
+        )
+        job = make_job(
+            service.settings.train, card, folder / "rows.jsonl", models.llm, models.llm_name, service.workspace.run
+        ).model_copy(update={"teacher": teacher.name})
+        return run_job(service, job, card, teller, wishes)
 
 
 async def _compare(

@@ -20,6 +20,7 @@ from graft import build
 from graft.connect import Say
 from graft.lab import Progress
 from graft.models import prepare_models
+from graft.one_training import only_training
 from graft.service import LocalService
 from graft.training import Wishes, train_adapter
 from graft.trial import copy_index, trial_workspace
@@ -62,7 +63,9 @@ def train_shares(
         if _is_published(store, names.get(f"{share:g}")):
             continue
         say(f"training on {share:.0%} of the records")
-        names[f"{share:g}"] = _train(settings, workspace, pack, share, say, progress)
+        # The trial's own folder of runs keeps nobody from training in the workspace meanwhile.
+        with only_training(workspace.runs(pack.name).parent, pack.name):
+            names[f"{share:g}"] = _train(settings, workspace, pack, share, say, progress)
         write_json(known, {"key": key, "adapters": names})
     return {share: names[f"{share:g}"] for share in shares}
 

@@ -45,11 +45,15 @@ IndexProgress = Callable[[str, int, int], None]
 
 @dataclass
 class DomainState:
-    """What is a domain's own of its status; the model's state is the engine's. `adapter` is the active one."""
+    """What is a domain's own of its status; the model's state is the engine's. `adapter` is the active one.
+
+    `loading`: the one that will be, as soon as the model runs.
+    """
 
     corpus: PartStatus
     training: TrainingStatus
     adapter: str | None = None
+    loading: str | None = None
 
 
 class LocalService:
@@ -118,18 +122,31 @@ class LocalService:
         self.engine.start(say)
         self.load_active()
 
+    def announce_active(self) -> None:
+        """Let the status name the active adapter as one that is being loaded, until `load_active` has done so."""
+        self.state.loading = self.store.active()
+
     def load_active(self) -> None:
         """Load the active adapter into the running vLLM, if it fits the base.
 
         An active whole model starts with the first question that needs it, or with `start_whole_model`.
         """
         active, base = self.store.active(), self.engine.prepared().llm_name
-        if active and self.store.fits(active, base_name=base, prompt_hash=self.prompt_hash):
-            if self.store.manifest(active).merged:
-                self._lend_active(active)
-            else:
-                self.serve_adapter(active)
-            self.state.adapter = active
+        try:
+            if active and self.store.fits(active, base_name=base, prompt_hash=self.prompt_hash):
+                if self.store.manifest(active).merged:
+                    self._lend_active(active)
+                else:
+                    self.serve_adapter(active)
+                self.state.adapter = active
+            elif active:
+                detail = f"adapter {active} is of another model or other prompts, and not in use"
+                self.state.training = TrainingStatus(detail=detail)
+        except GraftError as error:
+            self._tell_unloaded(active, error)
+            raise
+        finally:
+            self.state.loading = None
 
     def start_whole_model(self, say: Say) -> None:
         """Start the active whole model, if one is active. Raises ModelError; without it, no adapter is active here."""
@@ -138,10 +155,14 @@ class LocalService:
             return
         try:
             self.whole_models.open(active, say)
-        except GraftError:
+        except GraftError as error:
             self._lend_active(None)
             self.state.adapter = None
+            self._tell_unloaded(active, error)
             raise
+
+    def _tell_unloaded(self, adapter: str | None, error: GraftError) -> None:
+        self.state.training = TrainingStatus(detail=f"adapter {adapter} could not be loaded: {error}")
 
     def serve_adapter(self, name: str, say: Say = lambda text: None) -> None:
         """Make sure that a published adapter answers under its name; nothing happens when it does already.
@@ -302,6 +323,7 @@ class LocalService:
             corpus=own.corpus,
             training=own.training,
             adapter=own.adapter,
+            loading=own.loading,
             cache_hit_rate=engine.cache_hit_rate,
         )
 

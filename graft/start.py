@@ -15,6 +15,7 @@ from graft.engine import Engine
 from graft.service import LocalService
 from graft.training import Wishes, train_adapter
 from graft.training_record import goes_on
+from graft.training_view import domain_that_trains
 
 if TYPE_CHECKING:
     from finetune.parity import Parity
@@ -37,6 +38,9 @@ def start_all(
 
     `watch` begins to follow folders, once the documents are read.
     """
+    starts = [_Start(service, say if len(services) == 1 else _named(service, say)) for service in services]
+    for start in starts:
+        start.attempt(start.service.announce_active)
     try:
         engine.state = PartStatus(state="starting", detail="preparing the models")
         engine.prepare(say)
@@ -46,7 +50,6 @@ def start_all(
             service.state.corpus = PartStatus(state="failed", detail=str(error))
         say(f"error: {error}")
         return
-    starts = [_Start(service, say if len(services) == 1 else _named(service, say)) for service in services]
     model_runs: list[bool] = []
     model = threading.Thread(target=lambda: model_runs.append(_start_model(engine, starts, say)), name="graft-model")
     model.daemon = True
@@ -59,7 +62,7 @@ def start_all(
         return
     whole = [start for start in starts if start.join()]
     for start in whole if train else ():
-        if _waits_for_training(services, start.service, stopping):
+        if _waits_for_training(start.service, stopping):
             return
         start.train()
 
@@ -145,10 +148,10 @@ class _Start:
         train_adapter(self.service, _training_progress(self.say), Wishes(on_plan=tell, on_report=tell, say=self.say))
 
 
-def _waits_for_training(services: Sequence[LocalService], service: LocalService, stopping: threading.Event) -> bool:
-    """Wait while another domain's training goes on, in whatever process; whether everything is to stop instead."""
-    others = [one for one in services if one is not service]
-    while any(goes_on(one.workspace.runs(one.pack.name)) for one in others):
+def _waits_for_training(service: LocalService, stopping: threading.Event) -> bool:
+    """Wait while anything else is trained in the workspace, by whatever process; whether everything is to stop."""
+    runs = service.workspace.runs(service.pack.name)
+    while domain_that_trains(runs.parent) and not goes_on(runs):
         service.state.training = TrainingStatus(detail="waits until the training of another domain is over")
         if stopping.wait(_LOOK_SECONDS):
             return True

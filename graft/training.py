@@ -157,36 +157,34 @@ def train_adapter(
     """Train, publish and (by default) activate an adapter. The service's training status follows. Raises GraftError.
 
     With `resume` the training that was stopped last goes on with its own options, whatever the settings say now. A
-    domain has one training at a time; what it is at stands in its files (graft.training_record).
+    workspace has one training at a time; what it is at stands in its domain's files (graft.training_record).
     """
+    wishes = wishes or Wishes()
+    with training_of(service, on_training, wishes) as tell:
+        job, card = unfinished_job(service) if resume else prepare_job(service, tell.preparing)
+        return run_job(service, job, card, tell, wishes)
+
+
+@contextmanager
+def training_of(service: LocalService, on_training: OnTraining, wishes: Wishes) -> Iterator["Teller"]:
+    """Be the training of the workspace: the only one, written down, a failure as well. Raises TrainError."""
     with recorded(service.workspace.runs(service.pack.name), service.pack.name) as recorder:
-        recorder.note(activate=(wishes or Wishes()).activate)
-        tell = _Teller(service, on_training, recorder)
+        recorder.note(activate=wishes.activate)
+        tell = Teller(service, on_training, recorder)
         with tell.failures():
             tell(TrainingStatus(state="preparing", detail="training data"))
-            job, card = unfinished_job(service) if resume else prepare_job(service, tell.preparing)
-            return run_job(service, job, card, tell, wishes, recorder)
+            yield tell
 
 
-def run_job(
-    service: LocalService,
-    job: Job,
-    card: RowsCard,
-    tell: OnTraining,
-    wishes: Wishes | None = None,
-    recorder: Recorder | None = None,
-) -> AdapterManifest:
-    """The same for a job whose data is built; with a `recorder`, its run, plan and adapter are written down."""
-    wishes = wishes or Wishes()
+def run_job(service: LocalService, job: Job, card: RowsCard, tell: "Teller", wishes: Wishes) -> AdapterManifest:
+    """Train a job whose data is built, publish and, by default, activate what it makes. Raises GraftError."""
     plan = plan_training(service, job)
     wishes.on_plan(plan)
-    if recorder is not None:
-        recorder.note(run=job.key, plan=plan.lines())
+    tell.recorder.note(run=job.key, plan=plan.lines())
     if not wishes.ignore_memory:
         plan.check()
     manifest = _train(service, job, card, tell)
-    if recorder is not None:
-        recorder.note(adapter=manifest.name)
+    tell.recorder.note(adapter=manifest.name)
     if wishes.activate:
         tell(TrainingStatus(state="publishing", progress=1.0, detail="comparing PEFT and vLLM"))
         _activate(service, manifest.name, wishes)
@@ -206,13 +204,14 @@ def _activate(service: LocalService, name: str, wishes: Wishes) -> None:
         wishes.on_report(report)
 
 
-class _Teller:
+class Teller:
     """Passes a training's status on, and keeps the service's own and the record up to date."""
 
     def __init__(self, service: LocalService, on_training: OnTraining, recorder: Recorder) -> None:
         self.service, self.on_training, self.recorder = service, on_training, recorder
 
     def __call__(self, status: TrainingStatus) -> None:
+        """Pass a status on. Raises TrainingCancelledError."""
         self.service.state.training = status
         self.on_training(status)
         self.recorder.tell(status)

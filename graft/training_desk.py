@@ -27,11 +27,12 @@ from finetune.plan import Plan
 from finetune.preferences import read_preferences
 from finetune.presets import METHODS, PRESETS
 from graft.adapter_figures import figures_by_adapter
+from graft.one_training import another
 from graft.own_command import start_command
 from graft.parity import read_report
 from graft.training import plan_training, preference_files, prepare_job, publish_run
 from graft.training_record import ask_to_cancel, goes_on, read_record
-from graft.training_view import STARTED, Started, look, read_job, run_rows
+from graft.training_view import STARTED, Started, domain_that_trains, look, read_job, run_rows
 
 if TYPE_CHECKING:
     from graft.service import LocalService
@@ -174,6 +175,9 @@ class LocalTrainingDesk:
     def _start(self, *arguments: str) -> None:
         if goes_on(self._runs) or self.view().busy:
             raise TrainError("a training goes on already: wait for it, or cancel it")
+        # Also one of another domain, whose process may still be starting. What this cannot see, the lock refuses.
+        if domain := domain_that_trains(self._runs.parent):
+            raise another(domain)
         service = self._service
         log = service.workspace.logs / "train.log"
         trust = ["--trust"] if service.trusted else []

@@ -14,12 +14,12 @@ from pydantic import BaseModel
 
 from core.errors import TrainError, TrainingCancelledError
 from core.files import read_json, write_json
-from core.folder_lock import is_locked, try_lock
+from core.folder_lock import is_locked
 from core.service import TrainingStatus
+from graft.one_training import only_training, patient_lock
 
 FILE, CANCEL = "training.json", "cancel"
 _WRITE_SECONDS = 1.0
-_LOOKS, _LOOK_SECONDS = 5, 0.02
 _STOPPABLE = ("preparing", "training", "paused")
 
 
@@ -74,17 +74,21 @@ class Recorder:
 
 @contextmanager
 def recorded(runs: Path, domain: str) -> Iterator[Recorder]:
-    """The recorder of the one training that a domain may have at a time. Raises TrainError while there is another."""
-    handle = _take(runs)
+    """The recorder of the one training that the workspace of `runs` may have at a time, and the domain with it.
+
+    Raises TrainError while there is another.
+    """
+    handle = patient_lock(runs)
     if handle is None:
         record = read_record(runs)
         who = f" (process {record.pid})" if record else ""
         raise TrainError(f"a training of '{domain}' goes on already{who}: wait for it, or cancel it on the page")
     try:
-        (runs / CANCEL).unlink(missing_ok=True)
-        recorder = Recorder(runs)
-        recorder.note()
-        yield recorder
+        with only_training(runs.parent, domain):
+            (runs / CANCEL).unlink(missing_ok=True)
+            recorder = Recorder(runs)
+            recorder.note()
+            yield recorder
     finally:
         os.close(handle)
 
@@ -103,13 +107,3 @@ def goes_on(runs: Path) -> bool:
 def ask_to_cancel(runs: Path) -> None:
     """Ask the training that goes on to stop; it does so within a second or two."""
     (runs / CANCEL).touch()
-
-
-def _take(runs: Path) -> int | None:
-    """The lock of the folder, or None. Patient, because whoever only looks whether it is held has it for a moment."""
-    for _ in range(_LOOKS):
-        handle = try_lock(runs)
-        if handle is not None:
-            return handle
-        time.sleep(_LOOK_SECONDS)
-    return None

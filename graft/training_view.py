@@ -13,6 +13,7 @@ from core.training_desk import Point, RunRow, RunState, TrainingView
 from core.training_figures import TrainingFigures
 from finetune.job import Job, Status, read_metrics, read_status
 from finetune.launch import JOB, last_unfinished
+from graft.one_training import domain_in_training
 from graft.training_record import TrainingRecord, goes_on, read_record
 
 STARTED = "started.json"
@@ -41,6 +42,14 @@ def look(runs: Path) -> TrainingView:
     if record is None:
         return TrainingView(resumable=_resumable(runs))
     return _recorded(runs, record, alive=alive)
+
+
+def domain_that_trains(trainings: Path) -> str | None:
+    """The domain whose training goes on or is being started, below a workspace's folder of runs; or None."""
+    starting = (path.parent for path in trainings.glob(f"*/{STARTED}"))
+    return domain_in_training(trainings) or next(
+        (runs.name for runs in starting if look(runs).state == "starting"), None
+    )
 
 
 def run_rows(runs: Path, published: Mapping[str, str]) -> list[RunRow]:

@@ -72,6 +72,12 @@ def format_of(source: str, data: bytes) -> Format:
     return claimed
 
 
+def may_be(source: str, kind: Format) -> bool:
+    """Whether a file of this name is read as `kind`, if its content agrees."""
+    suffix = PurePosixPath(source).suffix.lower().lstrip(".")
+    return suffix not in _OTHERS and suffix not in _BINARY and _BY_SUFFIX.get(suffix, kind) == kind
+
+
 def _unclaimed(found: Signature | None) -> Format:
     if found is None:
         return "text"

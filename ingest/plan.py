@@ -14,6 +14,7 @@ from typing import Literal
 from core.errors import MassDeletionError
 from ingest.documents import Known
 from ingest.files import FoundFile, Refused, hash_file
+from ingest.parsing import comes_out_alike
 
 # Parsing of entries that are refused without being read: FIFOs, links out of the corpus, hidden or too large files.
 NOT_READ = "not read"
@@ -90,7 +91,7 @@ def make_plan(entries: Sequence[FoundFile | Refused], known: Mapping[str, Known]
             if before is None or (before.parsing, before.reason) != (NOT_READ, entry.reason):
                 plan.refuse.append(entry)
             continue
-        if before is None or before.parsing != parsing or before.is_unsettled:
+        if before is None or before.is_unsettled or not comes_out_alike(entry.source, before.parsing, parsing):
             changed.append((entry, ""))
             continue
         if not before.looks_like(entry):
@@ -112,7 +113,8 @@ def _find_copies(plan: Plan, changed: Sequence[tuple[FoundFile, str]], parsing: 
     settled = set(plan.skipped) | set(plan.gone)
     by_size: dict[int, list[str]] = defaultdict(list)
     for source, known in plan.known.items():
-        if known.status == "indexed" and known.parsing == parsing and source in settled:
+        alike = known.status == "indexed" and comes_out_alike(source, known.parsing, parsing)
+        if alike and source in settled:
             by_size[known.size].append(source)
     gone = set(plan.gone)
     for file, known_hash in changed:

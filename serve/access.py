@@ -8,7 +8,6 @@ With a list of users, every request that passes has one: `user` (the id), `role`
 import base64
 import binascii
 import math
-import re
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
@@ -16,6 +15,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.errors import ServeError
+from core.page_addresses import takes_uploads
 from core.sessions import LOGIN_PATH, LOGOUT_PATH, Sessions
 from core.settings import ServeSettings
 from core.users import User, UserList
@@ -31,8 +31,6 @@ _OPEN_PATHS = ("/health", "/ready")
 _LOGIN_PATHS = (LOGIN_PATH, LOGOUT_PATH, "/favicon.ico")
 _LOGIN_ASSETS = "/page-assets/"
 _TRUSTED = "graft.trusted"
-# Where the files of each page go: Gradio's own route, which holds each of them to a limit of its own.
-_UPLOADS = re.compile(r"(/d/[a-z0-9-]+)?(/[a-z]{2})?/gradio_api/upload")
 Refusal = tuple[int, str, str, dict[str, str]]
 
 
@@ -96,7 +94,9 @@ class AccessMiddleware:
         user = self._user(key, headers)
         if self._users is not None and key is not None and user is None:
             key = None  # its user is gone
-        usual = max(self._largest_mib, self._upload_mib) if _UPLOADS.fullmatch(scope["path"]) else self._largest_mib
+        # A page's own route for uploads holds each of the files to a limit of its own.
+        uploads = takes_uploads(scope["path"])
+        usual = max(self._largest_mib, self._upload_mib) if uploads else self._largest_mib
         largest = int(((key and key.max_body_mib) or usual) * 2**20)
         return self._refusal(scope, headers, key, user, largest), largest
 

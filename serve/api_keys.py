@@ -102,7 +102,7 @@ def add_key(path: Path, name: str, *, user: str | None = None, **limits: float |
     with one_writer(path):
         known = read_keys(path) if path.exists() else []
         if any(key.name == name for key in known):
-            raise ServeError(f"'{name}' has a key already: remove it first (graft keys remove {name})")
+            raise ServeError(f"there is a key '{name}' already: choose another name, or remove that one first")
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         if text and not text.endswith("\n"):
             text += "\n"

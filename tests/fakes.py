@@ -215,7 +215,7 @@ class FakeService:
         """Let the model take `delay` seconds for each word, from the next question on."""
         self.model.delay = delay
 
-    def wait_for(self, entry: str, seconds: float = 5.0) -> bool:
+    def wait_for(self, entry: str, seconds: float = 60.0) -> bool:
         """Whether the model's log holds `entry` within `seconds`."""
         deadline = time.monotonic() + seconds
         while entry not in self.log and time.monotonic() < deadline:

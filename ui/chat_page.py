@@ -84,7 +84,6 @@ def build_chat(
                     lines=1,
                     max_lines=6,
                     max_length=4000,
-                    autofocus=True,
                     elem_id="question",
                 )
                 send = gr.Button(t("Send"), variant="primary", elem_id="send", min_width=0)

@@ -17,9 +17,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.page_addresses import GRADIO
 from ui.visitors import user_of
 
-PREFIX = "/gradio_api/"
 _REMEMBERED = 50_000
 # Exact routes and beginnings of routes, as far as the page's own script calls them.
 _ROUTES = frozenset(
@@ -63,7 +63,7 @@ class GradioGate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         path = get_route_path(scope)  # below where the page is mounted: each language has its own place
-        route = path.removeprefix(PREFIX).rstrip("/") if path.startswith(PREFIX) else None
+        route = path.removeprefix(GRADIO).rstrip("/") if path.startswith(GRADIO) else None
         if scope["type"] != "http" or (route is None and not path.startswith(_ELSEWHERE)):
             await self.app(scope, receive, send)
             return

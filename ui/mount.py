@@ -35,8 +35,17 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/page-assets"
 # What all pages share comes first.
-_STYLES = ("page.css", "chat.css", "examples.css", "train.css", "boards.css", "account.css", "users.css")
-_SCRIPTS = ("page.js", "chat.js", "boards.js")
+_STYLES = (
+    "page.css",
+    "refusals.css",
+    "chat.css",
+    "examples.css",
+    "train.css",
+    "boards.css",
+    "account.css",
+    "users.css",
+)
+_SCRIPTS = ("refusals.js", "page.js", "chat.js", "boards.js")
 _HEAD = "".join(
     [
         *(f'<link rel="stylesheet" href="{ASSETS_PATH}/{name}">' for name in _STYLES),

@@ -4,14 +4,14 @@ What belongs to one page alone (downloads, reports, its switch of languages) has
 page a request or event is about stands in a context variable, as its language does; nothing passes it on by hand.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from core.page_addresses import DOMAIN_PLACE, OF_DOMAIN
+
 MAIN = ""
-_OF_PATH = re.compile(r"/d/[a-z][a-z0-9-]*(?=/|$)")
 _place: ContextVar[str] = ContextVar("place", default=MAIN)
 
 
@@ -26,12 +26,12 @@ class Signpost:
 
 def place_of(domain: str, *, main: bool) -> str:
     """The place of a domain's page, without a slash at its end."""
-    return MAIN if main else f"/d/{domain}"
+    return MAIN if main else f"{OF_DOMAIN}{domain}"
 
 
 def place_in(path: str) -> str:
     """The place that an address is below."""
-    found = _OF_PATH.match(path)
+    found = DOMAIN_PLACE.match(path)
     return MAIN if found is None else found.group()
 
 

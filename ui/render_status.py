@@ -102,6 +102,11 @@ def _adapter_cell(status: ServiceStatus) -> str:
         return _cell(t("Adapter"), "busy", _training_words(training), training.progress)
     if status.adapter:
         return _cell(t("Adapter"), "ready", t("{adapter} in use", adapter=status.adapter), None)
+    if status.loading:
+        gone = status.model.state == "failed"
+        name = status.loading
+        words = t("{adapter}, not loaded", adapter=name) if gone else t("{adapter}, loading", adapter=name)
+        return _cell(t("Adapter"), "none" if gone else "busy", words, None)
     if training.state == "failed":
         return _cell(t("Adapter"), "failed", t("training failed"), None)
     if training.state == "done":

@@ -63,8 +63,11 @@ class Watch:
 @pytest.fixture(scope="session")
 def browser():
     """One headless Chromium for all tests."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    from tests.browser.steps import PATIENCE_MS
+
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield running
@@ -120,11 +123,11 @@ def watch() -> Watch:
 @pytest.fixture
 def page(browser, site: Site, watch: Watch):
     """A browser page on the site, watched, ready for a question."""
-    from tests.browser.steps import open_page
+    from tests.browser.steps import PATIENCE_MS, open_page
 
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     opened = context.new_page()
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE_MS)
     opened.on("request", lambda request: _note_request(request.url, site.url, watch))
     opened.on("console", lambda message: watch.errors.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: watch.errors.append(str(error)))

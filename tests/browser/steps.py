@@ -6,6 +6,13 @@ from typing import Any
 PATIENCE_MS = 120_000
 
 
+def new_page(browser: Any, **options: Any) -> Any:
+    """A page in a window of its own, as patient as a busy machine needs; `options` are those of a browser's context."""
+    page = browser.new_context(**options).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    return page
+
+
 def open_page(page: Any, url: str) -> None:
     """Open the page and wait until a question can be typed."""
     page.goto(url)

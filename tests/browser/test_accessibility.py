@@ -49,7 +49,7 @@ def page(request, browser, width) -> Iterator[Any]:
         viewport={"width": width, "height": 900}, color_scheme=request.param, reduced_motion="reduce"
     )
     opened = context.new_page()
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(steps.PATIENCE_MS)
     yield opened
     context.close()
 

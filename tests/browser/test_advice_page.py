@@ -1,6 +1,9 @@
 """The advisor's page in a real browser: nothing is loaded, nothing runs, nothing sticks out on a phone."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from advisor.advice import advise
 from advisor.page import to_html
@@ -23,11 +26,11 @@ def test_advice_loads_nothing_runs_nothing_and_fits(browser, tmp_path, width, sc
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: said.append(message.text))
     page.goto(path.as_uri())
-    assert page.get_by_role("heading", level=1).inner_text().startswith("<script>window.pwned=1</script>")
-    assert page.get_by_role("table").count() == 2
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^<script>window.pwned=1</script>"))
+    expect(page.get_by_role("table")).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("window.pwned") is None
-    assert page.get_by_text("Use hybrid: +30 points").is_visible()
+    expect(page.get_by_text("Use hybrid: +30 points")).to_be_visible()
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == ("rgb(19, 18, 17)" if scheme == "dark" else "rgb(250, 249, 246)")
     assert asked == [path.as_uri()]

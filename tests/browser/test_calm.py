@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import steps
 
@@ -38,8 +39,7 @@ def wordy(site):
 @pytest.mark.parametrize("format", ["Text", "Markdown"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_jumps_while_an_answer_is_written(browser, site, wordy, width, format):
-    page = browser.new_context(viewport={"width": width, "height": 844}).new_page()
-    page.set_default_timeout(60_000)
+    page = steps.new_page(browser, viewport={"width": width, "height": 844})
     steps.open_page(page, site.url)
     if width > 900:
         steps.choose(page, "Format", format)
@@ -57,11 +57,11 @@ def test_nothing_jumps_while_an_answer_is_written(browser, site, wordy, width, f
 
 
 def test_the_page_takes_a_question_soon(browser, site):
-    page = browser.new_context().new_page()  # with nothing of it in the cache
+    page = steps.new_page(browser)  # with nothing of it in the cache
     started = time.perf_counter()
     page.goto(site.url)
     steps.wait_until_ready(page)
     page.fill("#question textarea", "When do I prune a quince?")
     print(f"first page interactive after {time.perf_counter() - started:.2f} s")  # noqa: T201
-    assert page.input_value("#question textarea") == "When do I prune a quince?"
+    expect(page.locator("#question textarea")).to_have_value("When do I prune a quince?")
     page.context.close()

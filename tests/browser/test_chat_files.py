@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import steps
 
@@ -43,12 +44,12 @@ def drop(page, name, content):
 def test_a_dropped_file_is_searched_in_this_conversation_only(page, site, watch):
     drop(page, "medlar.txt", MEDLAR.decode())
     wait_for_chips(page, ["medlar.txt"])
-    assert "in this conversation only" in page.inner_text("#chips")
+    expect(page.locator("#chips")).to_contain_text("in this conversation only", use_inner_text=True)
     steps.ask(page, "When do I prune medlar and quince?")
     found = {source["file"] for source in steps.sources(page)}
     assert {"medlar.txt", "shrubs/quince.md"} <= found
     own = page.locator("#sources .source", has_text="medlar.txt")
-    assert "Your file" in own.locator(".corpus").inner_text()
+    expect(own.locator(".corpus")).to_contain_text("Your file")
     page.get_by_role("button", name="New conversation").click()
     page.wait_for_selector("#conversation .example")
     wait_for_chips(page, [])
@@ -62,8 +63,10 @@ def test_progress_rejects_and_limits_are_told(page, site):
     give(page, ("medlar.txt", MEDLAR), ("tool.exe", b"MZ"), ("a.txt", b"a"), ("b.txt", b"b"))
     page.wait_for_selector("#adding .adding")
     wait_for_chips(page, ["a.txt", "medlar.txt", "tool.exe"])
-    assert "hold no text that can be read" in page.locator("#chips .rejected").inner_text()
-    assert "b.txt: a conversation holds 3 files at most" in page.inner_text("#adding .refused")
+    expect(page.locator("#chips .rejected")).to_contain_text("hold no text that can be read")
+    expect(page.locator("#adding .refused")).to_contain_text(
+        "b.txt: a conversation holds 3 files at most", use_inner_text=True
+    )
 
 
 def test_a_file_is_removed_and_the_rest_stays_after_a_reload(page, site):
@@ -85,7 +88,7 @@ def test_files_are_their_users_alone_and_go_with_the_conversation(browser, page,
     wait_for_chips(page, ["medlar.txt"])
     path = page.get_attribute("#chips a.name", "href")
     assert page.request.get(site.url + path).body() == MEDLAR
-    other = browser.new_context().new_page()
+    other = steps.new_page(browser)
     steps.open_page(other, site.url)
     assert other.request.get(site.url + path).status == 404
     other.context.close()
@@ -107,14 +110,14 @@ def test_a_name_brings_no_markup(page, watch):
     page.wait_for_selector("#chips .name")
     page.wait_for_timeout(300)
     assert "img src=x" in page.inner_text("#chips")  # Gradio takes the brackets out of file names
-    assert page.locator("#chips img").count() == 0
+    expect(page.locator("#chips img")).to_have_count(0)
     assert page.evaluate("window.__pwned") is None
     assert watch.elsewhere == []
 
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_overflows_sideways(browser, site, width):
-    page = browser.new_context(viewport={"width": width, "height": 844}).new_page()
+    page = steps.new_page(browser, viewport={"width": width, "height": 844})
     steps.open_page(page, site.url)
     give(page, ("x" * 120 + ".txt", MEDLAR), ("tool.exe", b"MZ"))
     page.wait_for_selector("#chips .rejected")

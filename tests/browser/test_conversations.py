@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import steps
 
@@ -10,11 +11,10 @@ from tests.browser import steps
 @pytest.fixture
 def other(browser, site):
     """The page in another person's browser."""
-    context = browser.new_context()
-    page = context.new_page()
+    page = steps.new_page(browser)
     steps.open_page(page, site.url)
     yield page
-    context.close()
+    page.context.close()
 
 
 def begin(page):
@@ -41,7 +41,7 @@ def test_a_conversation_is_listed_and_opened_again_after_a_reload(page, site):
     wait_for_list(page, ["Which plants grow in shade?", "When do I prune a quince?"])
     page.get_by_role("radio", name="When do I prune a quince?").check(force=True)
     page.wait_for_function("document.querySelectorAll('#conversation .answer').length === 2")
-    assert page.input_value("#title input, #title textarea") == "When do I prune a quince?"
+    expect(page.locator("#title input, #title textarea")).to_have_value("When do I prune a quince?")
     assert steps.sources(page)[0]["file"] == "shrubs/quince.md"
     steps.ask(page, "And sage?")
     assert site.service.asked[-1].history == ("When do I prune a quince?", "And in shade?")
@@ -51,7 +51,7 @@ def test_a_conversation_is_listed_and_opened_again_after_a_reload(page, site):
 def test_another_user_sees_none_of_it(page, site, other):
     steps.ask(page, "When do I prune a quince?")
     steps.open_page(other, site.url)
-    assert other.locator("#listing label").count() == 0
+    expect(other.locator("#listing label")).to_have_count(0)
     link = page.get_attribute(".menu a >> nth=0", "href")
     assert page.request.get(site.url + link).status == 200
     assert other.request.get(site.url + link).status == 404
@@ -74,13 +74,13 @@ def test_a_question_is_edited_and_what_came_after_it_goes(page, site):
     steps.ask(page, "When do I prune a quince?")
     steps.ask(page, "And sage?")
     page.get_by_role("button", name="Edit").first.click()
-    page.wait_for_function("document.querySelector('#question textarea').value === 'When do I prune a quince?'")
-    assert "What came after it will go" in steps.status_line(page)
+    page.wait_for_function("document.querySelector('#question textarea')?.value === 'When do I prune a quince?'")
+    expect(page.locator("#line .line")).to_contain_text("What came after it will go")
     page.get_by_role("button", name="Leave as it was").click()
-    page.wait_for_function("document.querySelector('#question textarea').value === ''")
-    assert page.locator("#conversation .answer").count() == 2
+    page.wait_for_function("document.querySelector('#question textarea')?.value === ''")
+    expect(page.locator("#conversation .answer")).to_have_count(2)
     page.get_by_role("button", name="Edit").first.click()
-    page.wait_for_function("document.querySelector('#question textarea').value !== ''")
+    page.wait_for_function("document.querySelector('#question textarea')?.value !== ''")
     page.fill("#question textarea", "Which plants grow in shade?")
     page.press("#question textarea", "Enter")
     page.wait_for_function("document.querySelectorAll('#conversation .answer').length === 1")
@@ -131,12 +131,12 @@ def test_export_and_deletion(page):
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.click(".menu summary")
     page.get_by_role("button", name="Delete this conversation").click()
-    assert page.locator("#conversation .answer").count() == 1
+    expect(page.locator("#conversation .answer")).to_have_count(1)
     page.once("dialog", lambda dialog: dialog.accept())
     page.click(".menu summary")
     page.get_by_role("button", name="Delete this conversation").click()
     page.wait_for_selector("#conversation .example")
-    assert page.locator("#listing label").count() == 0
+    expect(page.locator("#listing label")).to_have_count(0)
 
 
 def test_a_json_answer_is_downloaded_as_a_file(page):
@@ -153,6 +153,6 @@ def test_titles_bring_no_markup(page, watch):
     page.wait_for_selector("#listing label")
     page.wait_for_timeout(300)
     assert "<img src=x" in page.inner_text("#listing")
-    assert page.locator("#listing img").count() == 0
+    expect(page.locator("#listing img")).to_have_count(0)
     assert page.evaluate("window.__pwned") is None
     assert watch.errors == []

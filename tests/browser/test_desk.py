@@ -1,8 +1,12 @@
 """The documents' page in headless Chromium: listed, searched, added, deleted, checked."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from core.errors import IndexBusyError
+from tests.browser import steps
 
 
 @pytest.fixture
@@ -11,11 +15,6 @@ def documents(page):
     page.get_by_role("tab", name="Documents").click()
     page.wait_for_selector("#documents table")
     return page
-
-
-def names(page):
-    """Documents in the table."""
-    return [name.split("\n")[0] for name in page.locator("#documents tbody th").all_inner_texts()]
 
 
 def upload(page, *files):
@@ -29,17 +28,17 @@ def upload(page, *files):
 
 
 def test_documents_are_listed_with_state_and_reason(documents, watch):
-    assert "5 indexed, 1 rejected" in documents.inner_text("#documents")
+    expect(documents.locator("#documents")).to_contain_text("5 indexed, 1 rejected", use_inner_text=True)
     row = documents.locator("#documents tr.rejected")
-    assert "old/scan.png" in row.inner_text()
-    assert "hold no text that can be read" in row.inner_text()
+    expect(row).to_contain_text("old/scan.png", use_inner_text=True)
+    expect(row).to_contain_text("hold no text that can be read", use_inner_text=True)
     documents.get_by_label("Rejected", exact=True).check(force=True)
     documents.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 1")
     documents.get_by_label("All", exact=True).check(force=True)
     documents.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 6")
     documents.fill("#find input, #find textarea", "QUINCE")
     documents.wait_for_function("document.querySelectorAll('#documents tbody tr').length === 1")
-    assert names(documents) == ["shrubs/quince.md"]
+    expect(documents.locator("#documents tbody th")).to_contain_text(["shrubs/quince.md"])
     assert watch.errors == []
 
 
@@ -49,7 +48,7 @@ def test_the_chunks_of_a_document_are_shown_as_they_are(documents, watch):
     assert "<script>window.__pwned=1</script>" in documents.inner_text("#chunks")
     documents.wait_for_timeout(300)
     assert documents.evaluate("window.__pwned") is None
-    assert documents.locator("#chunks img, #documents img").count() == 0
+    expect(documents.locator("#chunks img, #documents img")).to_have_count(0)
     documents.get_by_role("button", name="Close").click()
     documents.wait_for_selector("#chunks .opened", state="detached")
     assert watch.elsewhere == []
@@ -72,18 +71,18 @@ def test_files_are_added_and_rejected_with_a_reason_each(documents, site):
     assert "indexed" in states[0]
     assert "rejected" in states[1]
     assert "hold no text that can be read" in states[1]
-    assert "6 indexed, 2 rejected" in documents.inner_text("#documents")
+    expect(documents.locator("#documents")).to_contain_text("6 indexed, 2 rejected", use_inner_text=True)
     assert site.desk.waiting == {}
 
 
 def test_an_uploaded_document_is_deleted_and_others_are_not(documents, site):
-    assert documents.get_by_role("button", name="Delete").count() == 0
+    expect(documents.get_by_role("button", name="Delete")).to_have_count(0)
     upload(documents, ("new.md", b"# New"))
     documents.once("dialog", lambda dialog: dialog.dismiss())
     documents.get_by_role("button", name="Delete").click()
     documents.once("dialog", lambda dialog: dialog.accept())
     documents.get_by_role("button", name="Delete").click()
-    documents.wait_for_function("document.querySelector('#desk-line').innerText.includes('uploads/new.md is deleted')")
+    documents.wait_for_function("document.querySelector('#desk-line')?.innerText.includes('uploads/new.md is deleted')")
     documents.wait_for_function("!document.querySelector('#documents').innerText.includes('uploads/new.md')")
     assert "uploads/new.md" not in site.desk.rows
 
@@ -96,23 +95,23 @@ def test_trouble_is_a_sentence_and_the_files_stay_listed(documents, site):
     documents.wait_for_selector("#files .file-preview")
     documents.get_by_role("button", name="Add to the documents").click()
     documents.wait_for_selector("#uploads .trouble")
-    assert "wait until it is done" in documents.inner_text("#uploads")
-    assert "waiting" in documents.inner_text("#uploads li")
+    expect(documents.locator("#uploads")).to_contain_text("wait until it is done", use_inner_text=True)
+    expect(documents.locator("#uploads li")).to_contain_text("waiting", use_inner_text=True)
 
 
 def test_the_index_is_verified_and_rebuilt(documents, site):
     documents.get_by_role("button", name="Verify").click()
-    documents.wait_for_function("document.querySelector('#desk-line').innerText === 'The index is whole.'")
+    documents.wait_for_function("document.querySelector('#desk-line')?.innerText === 'The index is whole.'")
     site.desk.problems = ["vectors: 3 chunks have none. Remedy: graft index repair --domain garden."]
     documents.get_by_role("button", name="Verify").click()
-    documents.wait_for_function("document.querySelector('#desk-line').innerText.includes('3 chunks have none')")
+    documents.wait_for_function("document.querySelector('#desk-line')?.innerText.includes('3 chunks have none')")
     documents.get_by_role("button", name="Rebuild").click()
-    documents.wait_for_function("document.querySelector('#desk-line').innerText.includes('Built anew')")
+    documents.wait_for_function("document.querySelector('#desk-line')?.innerText.includes('Built anew')")
 
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_overflows_sideways(browser, site, width):
-    page = browser.new_context(viewport={"width": width, "height": 844}).new_page()
+    page = steps.new_page(browser, viewport={"width": width, "height": 844})
     page.goto(site.url)
     page.get_by_role("tab", name="Documents").click()
     page.wait_for_selector("#documents table")
@@ -124,26 +123,26 @@ def test_nothing_overflows_sideways(browser, site, width):
 
 
 def test_a_collection_is_created_filled_and_removed(documents, site):
-    assert "Garden centre (5 documents)" in documents.locator("#collection input").input_value()
+    expect(documents.locator("#collection input")).to_have_value(re.compile(r"Garden centre \(5 documents\)"))
     documents.fill("#collection-title :is(input, textarea)", "My notes")
     documents.get_by_role("button", name="Create", exact=True).click()
-    documents.wait_for_function("document.querySelector('#collection input').value.startsWith('My notes')")
-    documents.wait_for_function("document.querySelector('#documents').innerText.includes('No document')")
+    documents.wait_for_function("document.querySelector('#collection input')?.value.startsWith('My notes')")
+    documents.wait_for_function("document.querySelector('#documents')?.innerText.includes('No document')")
     upload(documents, ("own.md", b"# Own"))
     assert "uploads/own.md" in site.shelf.others["my-notes"].rows
     assert "uploads/own.md" not in site.desk.rows
     documents.once("dialog", lambda dialog: dialog.accept())
     documents.get_by_role("button", name="Remove this collection").click()
-    documents.wait_for_function("document.querySelector('#collection input').value.startsWith('Garden centre')")
+    documents.wait_for_function("document.querySelector('#collection input')?.value.startsWith('Garden centre')")
     assert "my-notes" not in site.shelf.others
 
 
 def test_the_documents_of_another_domain_are_only_looked_at(documents):
     documents.locator("#collection input").click()
     documents.get_by_role("option", name="trees (empty)").click()
-    documents.wait_for_function("document.querySelector('#collection-remove').innerText.includes('another domain')")
-    assert not documents.locator("#add-panel").is_visible()
-    assert documents.locator("#update").is_disabled()
+    documents.wait_for_function("document.querySelector('#collection-remove')?.innerText.includes('another domain')")
+    expect(documents.locator("#add-panel")).to_be_hidden()
+    expect(documents.locator("#update")).to_be_disabled()
 
 
 def test_a_whole_folder_is_uploaded_with_its_paths(documents, site, tmp_path):
@@ -162,11 +161,11 @@ def test_a_whole_folder_is_uploaded_with_its_paths(documents, site, tmp_path):
 def test_a_folder_is_watched_left_alone_and_taken_out(documents, site):
     documents.get_by_label("Folder on this server").fill("notes")
     documents.get_by_role("button", name="Watch this folder").click()
-    documents.wait_for_function("document.querySelector('#desk-line').innerText.includes('whole path')")
+    documents.wait_for_function("document.querySelector('#desk-line')?.innerText.includes('whole path')")
     documents.get_by_label("Folder on this server").fill("/srv/notes")
     documents.get_by_role("button", name="Watch this folder").click()
     documents.wait_for_selector("#folders li")
-    assert "12:00:00 2 indexed" in documents.inner_text("#folders")
+    expect(documents.locator("#folders")).to_contain_text("12:00:00 2 indexed", use_inner_text=True)
     documents.get_by_role("button", name="Stop watching").click()
     documents.wait_for_selector("#folders .off")
     documents.once("dialog", lambda dialog: dialog.accept())

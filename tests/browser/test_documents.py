@@ -36,20 +36,19 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Fak
 def ask(browser, library):
     """Ask, and open the document behind the first source."""
     url, service = library
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
+    page = steps.new_page(browser, viewport={"width": 1440, "height": 900})
 
     def open_source(**metadata):
         find(service, **metadata)
         steps.open_page(page, url)
         steps.ask(page, "When do I prune a quince?")
         link = page.locator("#sources .source.cited a.document").first
-        with context.expect_page() as opened:
+        with page.context.expect_page() as opened:
             link.click()
         return link.inner_text(), opened.value
 
     yield open_source
-    context.close()
+    page.context.close()
 
 
 def _viewer(document):

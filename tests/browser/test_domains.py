@@ -1,11 +1,13 @@
 """Two domains in one process: a selector leads from one page to the other, and only the language goes with it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from core.conversations import ConversationStore
 from core.user_database import UserDatabase
@@ -71,7 +73,7 @@ def visitor(browser, street) -> Iterator[Any]:
     """A page of a new user's browser; its troubles stand in `page.troubles`."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(steps.PATIENCE_MS)
     page.troubles = []
     page.on("console", lambda message: page.troubles.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.troubles.append(str(error)))
@@ -81,8 +83,8 @@ def visitor(browser, street) -> Iterator[Any]:
     context.close()
 
 
-def title(page: Any) -> str:
-    return page.locator(".masthead h1").inner_text()
+def title(page: Any) -> Any:
+    return page.locator(".masthead h1")
 
 
 def go_to(page: Any, name: str) -> None:
@@ -96,42 +98,44 @@ def go_to(page: Any, name: str) -> None:
     page.wait_for_selector("#status .cell")
 
 
-def conversations(page: Any) -> list[str]:
-    return page.locator("#listing label").all_inner_texts()
+def conversations(page: Any) -> Any:
+    """What the list of conversations shows."""
+    return page.locator("#listing label")
 
 
 def test_one_domain_has_no_selector(page):
-    assert page.locator(".domains").count() == 0
+    expect(page.locator(".domains")).to_have_count(0)
 
 
 def test_the_selector_is_named_and_says_what_each_domain_is_about(visitor, street):
     steps.open_page(visitor, street.url)
-    assert title(visitor) == "Garden centre"
-    assert visitor.get_by_role("navigation", name="Topics").is_visible()
+    expect(title(visitor)).to_have_text("Garden centre")
+    expect(visitor.get_by_role("navigation", name="Topics")).to_be_visible()
     visitor.get_by_text("Change topic").click()
+    expect(visitor.locator(".domains li").first).to_be_visible()
     found = visitor.locator(".domains li").all_inner_texts()
     assert [text.split("\n")[0] for text in found] == ["Garden centre", "Support desk"]
     assert "Codes, prices and policies" in found[1]
-    assert visitor.locator(".domains [aria-current=page]").inner_text().startswith("Garden centre")
+    expect(visitor.locator(".domains [aria-current=page]")).to_have_text(re.compile("^Garden centre"))
     visitor.keyboard.press("Escape")
-    assert not visitor.locator(".domains ul").is_visible()
+    expect(visitor.locator(".domains ul")).to_be_hidden()
     assert visitor.troubles == []
 
 
 def test_a_conversation_stays_with_its_domain(visitor, street):
     steps.open_page(visitor, street.url)
     steps.ask(visitor, QUESTION)
-    assert any(QUESTION in text for text in conversations(visitor))
+    expect(conversations(visitor)).to_contain_text([QUESTION])
     go_to(visitor, "Support desk")
     assert visitor.url.startswith(street.other)
-    assert conversations(visitor) == []
-    assert "What does T214 mean?" in visitor.inner_text("#conversation")
+    expect(conversations(visitor)).to_have_count(0)
+    expect(visitor.locator("#conversation")).to_contain_text("What does T214 mean?", use_inner_text=True)
     steps.ask(visitor, "Which plants grow in shade?")
     assert [len(service.asked) for service in (street.garden, street.helpdesk)] == [1, 1]
-    assert len(conversations(visitor)) == 1
+    expect(conversations(visitor)).to_have_count(1)
     go_to(visitor, "Garden centre")
-    assert [text for text in conversations(visitor) if QUESTION in text]
-    assert not any("shade" in text for text in conversations(visitor))
+    expect(conversations(visitor)).to_contain_text([QUESTION])
+    expect(conversations(visitor).filter(has_text="shade")).to_have_count(0)
     assert visitor.troubles == []
 
 
@@ -149,9 +153,9 @@ def test_what_can_be_taken_along_is_that_of_the_domain(visitor, street):
     assert [kept["domain"] for kept in here] == ["helpdesk"]
     steps.open_tab(visitor, "Advisor")
     link = visitor.locator("#page-advice .downloads a").first
-    assert link.get_attribute("href").startswith("/d/helpdesk/advice/")
+    expect(link).to_have_attribute("href", re.compile("^/d/helpdesk/advice/"))
     steps.open_tab(visitor, "Account")
-    assert "about the topic “Support desk” alone" in visitor.locator("#account").inner_text()
+    expect(visitor.locator("#account")).to_contain_text("about the topic “Support desk” alone")
 
 
 def test_an_upload_is_only_there_where_it_was_made(visitor, street, tmp_path):
@@ -172,13 +176,13 @@ def test_the_language_is_kept(visitor, street):
     steps.open_page(visitor, f"{street.url}/zh/")
     go_to(visitor, "Support desk")
     assert visitor.url == f"{street.other}zh/"
-    assert visitor.locator("#send").inner_text() == "发送"
+    expect(visitor.locator("#send")).to_have_text("发送")
     steps.ask(visitor, QUESTION)
     visitor.get_by_role("link", name="English").click()
     visitor.wait_for_selector("#send:has-text('Send')")
     assert visitor.url.startswith(street.other)
     go_to(visitor, "Garden centre")
-    assert visitor.locator("#send").inner_text() == "Send"
+    expect(visitor.locator("#send")).to_have_text("Send")
     assert visitor.troubles == []
 
 
@@ -209,7 +213,7 @@ def test_who_logs_in_is_known_on_both_pages(browser, tmp_path: Path):
     sessions, database = people(tmp_path), UserDatabase(tmp_path / "users.sqlite")
     app = create_app(services, ServeSettings(), users=sessions.users, sessions=sessions)
     with running(mount(app, [DomainPage(service) for service in services], database, sessions)) as url:
-        page = browser.new_context().new_page()
+        page = steps.new_page(browser)
         page.goto(f"{url}/d/helpdesk/")
         assert page.url.startswith(f"{url}/login")
         assert "Garden centre · Support desk" in page.content()

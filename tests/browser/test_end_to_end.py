@@ -9,12 +9,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.served, pytest.mark.browser]
 
 @pytest.fixture
 def chat(served, browser):
-    context = browser.new_context()
-    page = context.new_page()
+    page = steps.new_page(browser)
     steps.open_page(page, served.base_url)
     steps.wait_until_ready(page)
     yield page
-    context.close()
+    page.context.close()
 
 
 def test_question_is_answered_and_its_sources_are_shown(chat):

@@ -1,8 +1,10 @@
 """The examples' page in headless Chromium: filtered, edited, added, deleted, reviewed, checked."""
 
 import json
+import re
 
 import pytest
+from playwright.sync_api import expect
 
 from core.errors import IndexMismatchError
 from core.example_lines import line_of, rows_of
@@ -33,12 +35,12 @@ def edit(page, text, action="Edit"):
     page.wait_for_selector("#curate-editor", state="visible")
 
 
+def field(page, part):
+    return page.locator(f"#{part} :is(input, textarea)").first
+
+
 def fill(page, part, text):
-    page.locator(f"#{part} :is(input, textarea)").first.fill(text)
-
-
-def value(page, part):
-    return page.locator(f"#{part} :is(input, textarea)").first.input_value()
+    field(page, part).fill(text)
 
 
 def press(page, name):
@@ -46,7 +48,7 @@ def press(page, name):
 
 
 def line(page, text):
-    page.wait_for_function("text => document.querySelector('#curate-line').innerText.includes(text)", arg=text)
+    page.wait_for_function("text => document.querySelector('#curate-line')?.innerText.includes(text)", arg=text)
 
 
 def pick(page, label, option):
@@ -56,9 +58,9 @@ def pick(page, label, option):
 
 
 def test_examples_are_listed_and_filtered(examples, watch):
-    assert len(questions(examples)) == 6
+    wait_rows(examples, 6)
     assert "cannot" not in questions(examples)[0]
-    assert examples.locator("#examples-list tr.rejected").inner_text().startswith("Line 6")
+    expect(examples.locator("#examples-list tr.rejected")).to_have_text(re.compile("^Line 6"))
     pick(examples, "Format", "JSON")
     wait_rows(examples, 1)
     assert questions(examples) == ["Quince, as JSON?"]
@@ -81,17 +83,17 @@ def test_what_examples_hold_does_not_run(examples, watch):
     edit(examples, "window.__pwned")
     examples.wait_for_timeout(300)
     assert examples.evaluate("window.__pwned") is None
-    assert examples.locator("#examples-list img, #curate-editor img").count() == 0
+    expect(examples.locator("#examples-list img, #curate-editor img")).to_have_count(0)
     assert watch.elsewhere == []
 
 
 def test_an_example_is_changed_only_when_its_quote_stands_in_the_document(examples, site):
     edit(examples, "When do I prune a quince?")
-    assert value(examples, "example-answer") == "In February, before growth starts."
+    expect(field(examples, "example-answer")).to_have_value("In February, before growth starts.")
     fill(examples, "example-quote-0", "nowhere")
     press(examples, "Save")
     examples.wait_for_selector("#example-findings .badge.bad")
-    assert "is not in shrubs/quince.md" in examples.inner_text("#example-findings")
+    expect(examples.locator("#example-findings")).to_contain_text("is not in shrubs/quince.md", use_inner_text=True)
     assert line_of(quince()) == site.examples.train[0]
     fill(examples, "example-quote-0", "vague")
     press(examples, "Save")
@@ -108,7 +110,8 @@ def test_an_example_is_changed_only_when_its_quote_stands_in_the_document(exampl
 def test_structured_answers_are_edited_in_their_format_and_held_to_their_schema(examples, site, row, wrong):
     before = list(site.examples.train)
     edit(examples, row)
-    right = value(examples, "example-answer")
+    expect(field(examples, "example-answer")).not_to_have_value("")
+    right = field(examples, "example-answer").input_value()
     fill(examples, "example-answer", wrong)
     press(examples, "Save")
     examples.wait_for_selector("#example-findings .trouble")
@@ -128,7 +131,7 @@ def test_an_example_is_added(examples, site):
     fill(examples, "example-answer", "Full sun.")
     fill(examples, "example-quote-0", "Sage wants full sun and dry soil.")
     press(examples, "Save")
-    examples.wait_for_function("document.querySelector('#example-findings').innerText.includes('belong together')")
+    examples.wait_for_function("document.querySelector('#example-findings')?.innerText.includes('belong together')")
     fill(examples, "example-source-0", "herbs/sage.md")
     examples.keyboard.press("Tab")
     press(examples, "Check")
@@ -155,14 +158,14 @@ def test_the_second_of_two_editors_is_told_and_keeps_what_was_typed(examples, si
     site.examples.train[0] = line_of(quince(answer="Theirs."))
     fill(examples, "example-answer", "Mine.")
     press(examples, "Save")
-    examples.wait_for_function("document.querySelector('#example-findings').innerText.includes('somebody else')")
-    assert value(examples, "example-answer") == "Mine."
+    examples.wait_for_function("document.querySelector('#example-findings')?.innerText.includes('somebody else')")
+    expect(field(examples, "example-answer")).to_have_value("Mine.")
     assert "Theirs." in site.examples.train[0]
 
 
 def test_a_broken_line_is_mended_and_an_example_deleted(examples, site):
     edit(examples, "Line 6")
-    assert value(examples, "example-raw") == "{broken"
+    expect(field(examples, "example-raw")).to_have_value("{broken")
     press(examples, "Save")
     examples.wait_for_selector("#example-findings .trouble")
     fill(examples, "example-raw", line_of(quince(id="mended", question="Mended?")))
@@ -178,24 +181,25 @@ def test_a_broken_line_is_mended_and_an_example_deleted(examples, site):
 def test_the_test_set_is_read_only(examples, site):
     examples.locator("#curate-split").get_by_label("Test set").check(force=True)
     wait_rows(examples, 1)
-    assert "frozen by the first lab run" in examples.inner_text("#examples-list")
+    expect(examples.locator("#examples-list")).to_contain_text("frozen by the first lab run", use_inner_text=True)
     edit(examples, "Which month", "Read")
-    assert "read only" in examples.inner_text("#example-head")
+    expect(examples.locator("#example-head")).to_contain_text("read only", use_inner_text=True)
     for part in ("#example-fields", "#example-save", "#example-raw"):
-        assert not examples.locator(part).is_visible()
-    assert examples.locator("#example-head button").count() == 0
+        expect(examples.locator(part)).to_be_hidden()
+    expect(examples.locator("#example-head button")).to_have_count(0)
 
 
 def review(page):
     page.locator("#curate-mode").get_by_label("To review").check(force=True)
-    page.wait_for_function("document.querySelector('#examples-list').innerText.includes('waiting')")
+    page.wait_for_function("document.querySelector('#examples-list')?.innerText.includes('waiting')")
 
 
 def test_candidates_are_accepted_edited_rejected_and_put_back(examples, site):
     review(examples)
+    wait_rows(examples, 2)
     assert questions(examples) == ["When do I prune a rose?", "When do I prune a fern?"]
     edit(examples, "rose", "Decide")
-    assert "a user's correction" in examples.inner_text("#example-head")
+    expect(examples.locator("#example-head")).to_contain_text("a user's correction", use_inner_text=True)
     fill(examples, "example-answer", "In March, dear.")
     press(examples, "Accept")
     line(examples, "Accepted")
@@ -208,7 +212,7 @@ def test_candidates_are_accepted_edited_rejected_and_put_back(examples, site):
     examples.locator("#curate-status").get_by_label("Rejected").check(force=True)
     wait_rows(examples, 1)
     edit(examples, "fern", "Look")
-    assert not examples.locator("#example-save").is_visible()
+    expect(examples.locator("#example-save")).to_be_hidden()
     press(examples, "Let it wait again")
     line(examples, "waits for review")
     assert site.examples.waiting[1].status == "pending"
@@ -219,7 +223,7 @@ def test_what_users_said_is_brought_in(examples):
     press(examples, "Bring in what users said")
     line(examples, "1 correction is new.")
     wait_rows(examples, 3)
-    assert "2 ask test questions" in examples.inner_text("#curate-line")
+    expect(examples.locator("#curate-line")).to_contain_text("2 ask test questions", use_inner_text=True)
 
 
 def test_checks_list_what_they_find_and_lead_there(examples):
@@ -231,7 +235,7 @@ def test_checks_list_what_they_find_and_lead_there(examples):
     assert "Not checked: lengths" in text
     examples.get_by_role("button", name="train.jsonl:6").click()
     examples.wait_for_selector("#curate-editor", state="visible")
-    assert value(examples, "example-raw") == "{broken"
+    expect(field(examples, "example-raw")).to_have_value("{broken")
 
 
 def test_trouble_is_a_sentence(examples, site):
@@ -239,12 +243,12 @@ def test_trouble_is_a_sentence(examples, site):
     press(examples, "Add an example")
     fill(examples, "curate-words", "x")
     examples.wait_for_selector("#curate-line .trouble")
-    assert "run graft ingest" in examples.inner_text("#curate-line")
+    expect(examples.locator("#curate-line")).to_contain_text("run graft ingest", use_inner_text=True)
 
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_overflows_sideways(browser, site, width):
-    page = browser.new_context(viewport={"width": width, "height": 844}).new_page()
+    page = steps.new_page(browser, viewport={"width": width, "height": 844})
     page.goto(site.url)
     steps.open_tab(page, "Examples")
     page.wait_for_selector("#examples-list table")

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from playwright.sync_api import expect
 
 from core.errors import ServeError
 from core.types import STRUCTURED
@@ -34,7 +35,7 @@ def test_report_loads_nothing_runs_nothing_and_fits(browser, pack, tmp_path, wid
     address = (tmp_path / "out" / "report.html").as_uri()
     page.goto(address)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    assert page.get_by_role("heading", level=1).inner_text() == "Garden <b>centre</b>: the arms compared"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Garden <b>centre</b>: the arms compared")
     assert page.locator("svg circle").first.bounding_box()["width"] > 3
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("window.pwned") is None

@@ -1,6 +1,7 @@
 """The page in the language of its reader: by the browser, by the switch, remembered, with nothing left in English."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import steps
 
@@ -24,7 +25,7 @@ _WORDS = """() => {
 def chinese(browser, site):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
     opened = context.new_page()
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(steps.PATIENCE_MS)
     steps.open_page(opened, site.url)
     yield opened
     context.close()
@@ -33,19 +34,19 @@ def chinese(browser, site):
 def test_the_browsers_language_is_spoken(chinese, site):
     assert chinese.url == f"{site.url}/zh/"
     assert chinese.evaluate("document.documentElement.lang") == "zh-CN"
-    assert chinese.locator("#send").inner_text() == "发送"
+    expect(chinese.locator("#send")).to_have_text("发送")
     chinese.locator("#format label").filter(has_text="JSON").locator("input").check(force=True)
     steps.ask(chinese, "How is quince pruned?")
     assert "JSON 有效" in steps.badge(chinese)
-    assert "个段落" in steps.status_line(chinese)
+    expect(chinese.locator("#line .line")).to_contain_text("个段落")
 
 
 def test_the_switch_is_remembered(chinese, site):
     chinese.get_by_role("link", name="English").click()
     chinese.wait_for_selector("#status .cell")
-    assert chinese.locator("#send").inner_text() == "Send"
+    expect(chinese.locator("#send")).to_have_text("Send")
     steps.open_page(chinese, site.url)
-    assert chinese.locator("#send").inner_text() == "Send"
+    expect(chinese.locator("#send")).to_have_text("Send")
     assert chinese.evaluate("navigator.language") == "en"
 
 

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
+from playwright.sync_api import expect
 from pydantic import PrivateAttr
 
 from core.conversations import ConversationStore
@@ -93,9 +94,8 @@ def assert_kept(conversations: ConversationStore, user: str, marker: str) -> Non
 
 def test_twenty_users_at_once_see_their_own_words_only(browser, house):
     by_http = dict(zip(MARKERS[BROWSERS:], [HttpUser(house.url) for _ in MARKERS[BROWSERS:]], strict=True))
-    pages = {marker: browser.new_context().new_page() for marker in MARKERS[:BROWSERS]}
+    pages = {marker: steps.new_page(browser) for marker in MARKERS[:BROWSERS]}
     for page in pages.values():
-        page.set_default_timeout(60_000)
         steps.open_page(page, house.url)
         steps.wait_until_ready(page)
     with ThreadPoolExecutor(len(by_http)) as pool:
@@ -120,7 +120,7 @@ def test_twenty_users_at_once_see_their_own_words_only(browser, house):
         assert others(marker, page.content()) == []
         steps.open_page(page, house.url)
         page.wait_for_selector("#listing label")
-        assert page.locator("#listing label").all_inner_texts() == [question(marker, 0)]
+        expect(page.locator("#listing label")).to_have_text([question(marker, 0)])
         assert others(marker, page.content()) == []
         (cookie,) = (cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "graft_user")
         assert_kept(house.conversations, cookie.partition(".")[0], marker)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser import steps
 from tests.support.fake_process import fake_vllm
@@ -126,7 +127,7 @@ def add_a_folder(page: Any, shot: Shot, folder: Path) -> None:
     page.fill("#desk-question textarea", next(iter(ANSWERS)))
     page.get_by_role("button", name="Search", exact=True).click()
     page.wait_for_selector("#hits table")
-    assert "uploads/leaflets/trees/medlar.md" in page.locator("#hits tbody tr").first.inner_text()
+    expect(page.locator("#hits tbody tr").first).to_contain_text("uploads/leaflets/trees/medlar.md")
     shot("documents")
 
 
@@ -146,7 +147,7 @@ def ask_and_correct(page: Any, shot: Shot) -> None:
             shot("correct")
         page.locator("#rating-save").click()
         page.wait_for_selector("#rating", state="hidden")
-    assert page.locator(".rate-answer.correct.on").count() == len(ANSWERS)
+    expect(page.locator(".rate-answer.correct.on")).to_have_count(len(ANSWERS))
 
 
 def accept_the_corrections(page: Any, shot: Shot) -> None:
@@ -181,7 +182,7 @@ def train(page: Any, shot: Shot) -> None:
     page.locator("#train-options > button").click()
     page.locator("#train-plan").click()
     page.wait_for_selector("#train-start:not([disabled])", timeout=TRAINING_PATIENCE)
-    assert "2 steps" in page.inner_text("#train-planned")
+    expect(page.locator("#train-planned")).to_contain_text("2 steps", use_inner_text=True)
     page.locator("#train-start").scroll_into_view_if_needed()
     shot("plan")
     page.locator("#train-start").click()
@@ -222,7 +223,7 @@ def read_the_advice(page: Any, shot: Shot) -> None:
     steps.open_tab(page, "Advisor")
     page.wait_for_selector("#advice-verdict .verdict")
     says(page, "#advice-verdict", "No lab has been run: it is a guess so far.")
-    assert page.locator("#advice-questions ol").first.locator("> li").count() == 9
+    expect(page.locator("#advice-questions ol").first.locator("> li")).to_have_count(9)
     says(page, "#status", "in use")
     shot("advisor", height=628)  # below it are paths of this machine
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from core.errors import ModelDownError, ServeError
 from core.service import PartStatus, TrainingStatus
@@ -63,8 +64,8 @@ def test_new_conversation_during_an_answer(page, site):
     assert site.service.wait_for("cancelled")
     page.wait_for_selector("#conversation .example")
     page.wait_for_timeout(300)
-    assert page.locator("#conversation .answer").count() == 0
-    assert page.locator("#send").is_visible()
+    expect(page.locator("#conversation .answer")).to_have_count(0)
+    expect(page.locator("#send")).to_be_visible()
 
 
 def test_leaving_the_page_ends_the_generation(page, site):
@@ -81,20 +82,20 @@ def test_second_question_during_an_answer_waits(page, site):
     page.fill("#question textarea", "And now?")
     page.press("#question textarea", "Enter")
     page.wait_for_timeout(500)
-    assert page.input_value("#question textarea") == "And now?"
+    expect(page.locator("#question textarea")).to_have_value("And now?")
     assert len(site.service.asked) == 1
     steps.stop(page)
 
 
 @pytest.mark.parametrize(("format", "first"), [("JSON", '{\n  "plant": "quince"'), ("YAML", "plant: quince\nprune:")])
 def test_structured_answer_is_code_with_a_badge(page, format, first):
-    assert not page.locator("#schema").is_visible()
+    expect(page.locator("#schema")).to_be_hidden()
     steps.choose(page, "Format", format)
     page.wait_for_selector("#schema", state="visible")
     steps.choose(page, "Shape of the answer", "Plant care")
     text = steps.ask(page, "How is quince pruned?")
     assert text.startswith(first)
-    assert page.locator("#conversation .answer pre.code").count() == 1
+    expect(page.locator("#conversation .answer pre.code")).to_have_count(1)
     assert steps.badge(page) == f"Valid {format}: care"
 
 
@@ -117,9 +118,9 @@ def test_markdown_is_drawn(page):
     steps.choose(page, "Format", "Markdown")
     steps.ask(page, "How is quince pruned?")
     answer = page.locator("#conversation .answer")
-    assert answer.locator("h2").inner_text() == "Quince"
-    assert answer.locator("td").all_inner_texts() == ["quince", "February"]
-    assert answer.locator("pre").inner_text().strip() == "prune(quince, month=2)"
+    expect(answer.locator("h2")).to_have_text("Quince")
+    expect(answer.locator("td")).to_have_text(["quince", "February"])
+    expect(answer.locator("pre")).to_have_text("prune(quince, month=2)")
 
 
 def test_error_is_a_sentence_with_a_remedy(page, site):
@@ -165,7 +166,7 @@ def test_payload_in_document_question_and_answer_does_not_run(page, watch, forma
     assert "<script>window.__pwned=1</script> ${window.__pwned=1} {{ constructor }}" in steps.answer_text(page)
     page.wait_for_timeout(300)
     assert page.evaluate("window.__pwned") is None
-    assert page.locator("#conversation .answer img, #sources img, #conversation .user img").count() == 0
+    expect(page.locator("#conversation .answer img, #sources img, #conversation .user img")).to_have_count(0)
     assert watch.elsewhere == []
 
 
@@ -186,7 +187,7 @@ def test_policy_blocks_what_gets_past_the_escaping(page, watch):
 
 
 def test_two_users_do_not_meet(browser, page, site):
-    other = browser.new_context().new_page()
+    other = steps.new_page(browser)
     steps.open_page(other, site.url)
     site.service.slow(0.02)
     steps.start_asking(page, "When do I prune a quince?")
@@ -202,15 +203,16 @@ def test_two_users_do_not_meet(browser, page, site):
 def test_starting_says_why_and_opens_by_itself(browser, site):
     state = site.service.state
     starting = {"model": PartStatus(state="starting", detail="loading"), "corpus": PartStatus(state="ready")}
-    site.service.state = state.model_copy(update=starting)
-    page = browser.new_context().new_page()
+    site.service.state = state.model_copy(update={**starting, "loading": "garden@3f9c2a1b"})
+    page = steps.new_page(browser)
     steps.open_page(page, site.url)
     page.wait_for_selector("#send[disabled]")
-    page.wait_for_function("document.querySelector('#line').innerText.includes('The model is starting')")
+    expect(page.locator("#status")).to_contain_text("garden@3f9c2a1b, loading")
+    page.wait_for_function("document.querySelector('#line')?.innerText.includes('The model is starting')")
     page.fill("#question textarea", "When do I prune a quince?")
     page.press("#question textarea", "Enter")
     page.wait_for_timeout(300)
-    assert page.input_value("#question textarea") == "When do I prune a quince?"
+    expect(page.locator("#question textarea")).to_have_value("When do I prune a quince?")
     assert site.service.asked == []
     site.service.state = state
     steps.wait_until_ready(page)
@@ -222,26 +224,26 @@ def test_adapter_joins_without_reload_or_jump(page, site):
     assert steps.choices(page, "How to answer") == ["Documents", "Plain model"]
     training = TrainingStatus(state="training", progress=0.42, loss=1.234, seconds_left=260)
     site.service.state = site.service.state.model_copy(update={"training": training})
-    page.wait_for_function("document.querySelector('#status').innerText.includes('training 42%')", timeout=10_000)
-    assert "4 min left, loss 1.23" in page.inner_text("#status")
+    page.wait_for_function("document.querySelector('#status')?.innerText.includes('training 42%')")
+    expect(page.locator("#status")).to_contain_text("4 min left, loss 1.23", use_inner_text=True)
     before = page.locator("#conversation").bounding_box()
     site.service.publish("garden@3f9c2a1b")
-    page.wait_for_function("document.querySelector('#status').innerText.includes('garden@3f9c2a1b')", timeout=10_000)
-    page.wait_for_function("document.querySelector('#arm input').value === 'Documents + trained style'")
+    page.wait_for_function("document.querySelector('#status')?.innerText.includes('garden@3f9c2a1b')")
+    page.wait_for_function("document.querySelector('#arm input')?.value === 'Documents + trained style'")
     assert page.locator("#conversation").bounding_box() == before
     steps.ask(page, "When do I prune a quince?")
-    assert "garden@3f9c2a1b" in page.inner_text("#conversation .answer .how")
+    expect(page.locator("#conversation .answer .how")).to_contain_text("garden@3f9c2a1b", use_inner_text=True)
 
 
 def test_chosen_arm_stays_when_an_adapter_joins(page, site):
     steps.choose(page, "How to answer", "Plain model")
     site.service.publish("garden@3f9c2a1b")
-    page.wait_for_function("document.querySelector('#status').innerText.includes('garden@3f9c2a1b')", timeout=10_000)
+    page.wait_for_function("document.querySelector('#status')?.innerText.includes('garden@3f9c2a1b')")
     assert "Trained style only" in steps.choices(page, "How to answer")
     assert steps.chosen(page, "How to answer") == "Plain model"
     steps.ask(page, "When do I prune a quince?")
     assert site.service.asked[-1].arm.name == "base"
-    assert "uses no documents" in page.inner_text("#sources .sources.current")
+    expect(page.locator("#sources .sources.current")).to_contain_text("uses no documents", use_inner_text=True)
 
 
 def test_undo_and_new_conversation(page):
@@ -249,10 +251,10 @@ def test_undo_and_new_conversation(page):
     steps.ask(page, "Which plants grow in shade?")
     page.get_by_role("button", name="Undo").click()
     page.wait_for_function("document.querySelectorAll('#conversation .answer').length === 1")
-    assert page.input_value("#question textarea") == "Which plants grow in shade?"
+    expect(page.locator("#question textarea")).to_have_value("Which plants grow in shade?")
     page.get_by_role("button", name="New conversation").click()
     page.wait_for_selector("#conversation .example")
-    assert page.input_value("#question textarea") == ""
+    expect(page.locator("#question textarea")).to_have_value("")
     assert steps.sources(page) == []
 
 
@@ -292,13 +294,13 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(page):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.innerText || document.activeElement.tagName"))
     assert {"Send", "New conversation", "Copy", "Persona"} <= reached
-    assert page.get_attribute("#conversation [data-testid=bot]", "aria-label") == "Answer"
+    expect(page.locator("#conversation [data-testid=bot]")).to_have_attribute("aria-label", "Answer")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_overflows_sideways(browser, site, width, scheme):
-    page = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme).new_page()
+    page = steps.new_page(browser, viewport={"width": width, "height": 844}, color_scheme=scheme)
     steps.open_page(page, site.url)
     steps.ask(page, "What does the poisoned passage say? " + "x" * 300)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -307,6 +309,26 @@ def test_nothing_overflows_sideways(browser, site, width, scheme):
         if place is not None:
             assert place["x"] >= 0
             assert place["x"] + place["width"] <= width
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "focused"),
+    [
+        ({"viewport": {"width": 1440, "height": 900}}, True),
+        ({"viewport": {"width": 390, "height": 844}}, False),
+        ({"viewport": {"width": 1024, "height": 768}, "has_touch": True, "is_mobile": True}, False),
+    ],
+)
+def test_it_opens_at_its_top_and_takes_the_keyboard_where_that_is_of_use(browser, site, options, focused):
+    page = steps.new_page(browser, **options)
+    steps.open_page(page, site.url)
+    steps.wait_until_ready(page)
+    if focused:
+        expect(page.locator("#question textarea")).to_be_focused()
+    page.wait_for_timeout(1000)  # for what might scroll or take the keyboard later
+    assert page.evaluate("scrollY") == 0
+    assert page.evaluate("document.activeElement.matches('#question textarea')") is focused
     page.context.close()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 import yaml
 from langchain_core.documents import Document
+from playwright.sync_api import expect
 
 from core.arms import parse_arm
 from core.chat import Question
@@ -172,8 +173,8 @@ def test_a_kept_conversation_with_its_passages_citations_and_files_is_text(victi
     turns = stored_turns(texts)
     open_stored(victim, house, turns)
     page = victim.page
-    assert page.locator("#conversation .user .plain").count() == len(turns)
-    assert page.locator("#sources .source.cited").count() == 3 * len(turns)
+    expect(page.locator("#conversation .user .plain")).to_have_count(len(turns))
+    expect(page.locator("#sources .source.cited")).to_have_count(3 * len(turns))
     page.evaluate("document.querySelectorAll('#sources details').forEach((details) => (details.open = true))")
     # The files that were added to it stand below it.
     assert page.locator("#chips .chips li").count() > 50
@@ -195,7 +196,7 @@ def test_titles_are_text(victim, house, spy, texts):
             store.create(victim.user, [Turn(question=Question(text=text, arm=parse_arm("base")), state="done")])
         victim.come()
         page.wait_for_selector("#listing label")
-        assert page.locator("#listing label").count() == len(texts[first : first + 150])
+        expect(page.locator("#listing label")).to_have_count(len(texts[first : first + 150]))
         page.locator("#listing input").first.check(force=True)
         page.wait_for_selector("#conversation .user .plain")
         page.wait_for_function("document.querySelector('#title :is(input, textarea)').value !== ''")
@@ -213,13 +214,13 @@ def test_a_document_is_text_beside_the_chat_and_in_a_tab(victim, house, spy, tex
     steps.ask(page, "What does the poison say?")
     page.get_by_role("button", name="Show the document").first.click()
     page.wait_for_selector("#viewer .document-text")
-    assert texts[3] in page.locator("#viewer .document-text").text_content()
+    expect(page.locator("#viewer .document-text")).to_contain_text(texts[3])
     victim.assert_unharmed()
     with page.context.expect_page() as opened:
         page.locator("#sources a.document").first.evaluate("link => link.click()")
     document = opened.value
     document.wait_for_load_state()
-    assert texts[3] in document.locator("body").text_content()
+    expect(document.locator("body")).to_contain_text(texts[3])
     document.wait_for_timeout(500)
     assert document.evaluate("window.__ran") == []
     victim.assert_unharmed()
@@ -229,8 +230,8 @@ def test_names_of_files_are_text_among_the_documents(victim, house, spy, texts):
     page = victim.page
     steps.open_tab(page, "Documents")
     page.wait_for_selector("#documents table")
-    assert "parent.__ran.push(0)" in page.inner_text("#documents")
-    assert page.locator("#documents tbody tr").count() == 50
+    expect(page.locator("#documents")).to_contain_text("parent.__ran.push(0)", use_inner_text=True)
+    expect(page.locator("#documents tbody tr")).to_have_count(50)
     page.fill("#desk-question textarea", "What does the poison say?")
     page.get_by_role("button", name="Search").click()
     page.wait_for_selector("#hits table")
@@ -251,12 +252,12 @@ def test_answers_side_by_side_are_text(victim, house, spy, texts):
     page.wait_for_selector("#votes", state="visible")
     page.get_by_role("button", name="A is best").click()
     page.wait_for_selector(".card.won")
-    assert "parent.__ran.push(0)" in page.inner_text(".card >> nth=0")
+    expect(page.locator(".card >> nth=0")).to_contain_text("parent.__ran.push(0)", use_inner_text=True)
     victim.assert_unharmed()
 
 
 def test_the_payloads_bite_where_nothing_holds_them(browser, spy, all_payloads):
-    page = browser.new_context().new_page()
+    page = steps.new_page(browser)
     page.add_init_script(WATCHED)
     page.goto(spy.url)
     spy.forget()

@@ -1,6 +1,9 @@
 """Thumbs, reasons and the right answer, given in headless Chromium and kept with what is needed to learn from them."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from core.feedback_store import FeedbackStore
 from tests.browser import steps
@@ -32,7 +35,7 @@ def test_a_thumb_is_kept_at_once_and_can_be_taken_back(page, ratings):
     assert kept.verdict == "up"
     assert kept.turn.question.text == "When do I prune a quince?"
     assert kept.turn.answer.passages[0].source == "shrubs/quince.md"
-    assert not page.locator("#rating").is_visible()
+    expect(page.locator("#rating")).to_be_hidden()
     thumb(page, "Good answer").click()
     page.wait_for_selector(".rate-answer.up[aria-pressed=false]")
     assert ratings() == []
@@ -44,7 +47,7 @@ def test_reasons_and_the_right_answer(page, site, ratings):
     page.wait_for_selector("#rating", state="visible")
     page.get_by_label("It is wrong").check()
     page.get_by_label("Remark").fill("It says so in the leaflet.")
-    assert page.get_by_label("The right answer").input_value().startswith("Prune quince in February")
+    expect(page.get_by_label("The right answer")).to_have_value(re.compile("^Prune quince in February"))
     page.get_by_label("The right answer").fill("In March. [1]")
     page.get_by_role("button", name="Save").click()
     pressed(page, "Corrected")
@@ -58,9 +61,9 @@ def test_reasons_and_the_right_answer(page, site, ratings):
     pressed(page, "Corrected")
     page.get_by_role("button", name="Corrected").click()
     page.wait_for_selector("#rating", state="visible")
-    assert page.get_by_label("The right answer").input_value() == "In March. [1]"
-    assert page.get_by_label("It is wrong").is_checked()
-    assert page.get_by_label("Remark").input_value() == "It says so in the leaflet."
+    expect(page.get_by_label("The right answer")).to_have_value("In March. [1]")
+    expect(page.get_by_label("It is wrong")).to_be_checked()
+    expect(page.get_by_label("Remark")).to_have_value("It says so in the leaflet.")
 
 
 def test_a_correction_of_json_has_to_have_the_shape(page, ratings):
@@ -72,7 +75,7 @@ def test_a_correction_of_json_has_to_have_the_shape(page, ratings):
     page.get_by_label("The right answer").fill('{"plant": 7}')
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("#rating-problem .trouble")
-    assert "shape of the answer" in page.inner_text("#rating-problem")
+    expect(page.locator("#rating-problem")).to_contain_text("shape of the answer", use_inner_text=True)
     assert ratings() == []
     page.get_by_label("The right answer").fill('{"plant": "quince", "prune": "March", "sun": true}')
     page.get_by_role("button", name="Save").click()
@@ -104,7 +107,7 @@ def test_the_form_is_labelled_and_the_keyboard_works_it(page):
     page.wait_for_selector("#rating", state="visible")
     page.get_by_label("It is wrong").focus()
     page.keyboard.press("Space")
-    assert page.get_by_label("It is wrong").is_checked()
+    expect(page.get_by_label("It is wrong")).to_be_checked()
     page.get_by_role("button", name="Close").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#rating", state="hidden")

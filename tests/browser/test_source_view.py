@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from core.conversations import ConversationStore
 from core.user_database import UserDatabase
@@ -49,7 +50,7 @@ def visit(browser, library):
         context = browser.new_context(viewport={"width": width, "height": 844})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(steps.PATIENCE_MS)
         steps.open_page(page, url)
         return page
 
@@ -74,7 +75,7 @@ def test_a_pdf_opens_at_the_cited_page_with_its_words_marked(visit, library):
     ask_about(page, library[1], source="manual.pdf", locator="page 3", page=3, place="page 3")
     page.click("#conversation a.mark")
     turned_to(page, "3 / 3")
-    assert CITED in page.inner_text("#viewer")
+    expect(page.locator("#viewer")).to_contain_text(CITED, use_inner_text=True)
     shape = page.locator("#viewer .sheet").bounding_box()
     mark = page.locator("#viewer mark").bounding_box()
     # The line stands 132 points below the upper edge of 792, and begins 72 points from the left of 612.
@@ -83,7 +84,7 @@ def test_a_pdf_opens_at_the_cited_page_with_its_words_marked(visit, library):
     assert page.evaluate("document.querySelector('#viewer img').naturalWidth") > 1000
     page.get_by_role("button", name="Previous page").click()
     turned_to(page, "2 / 3")
-    assert page.locator("#viewer mark").count() == 0
+    expect(page.locator("#viewer mark")).to_have_count(0)
 
 
 def test_text_opens_at_the_cited_words_and_nothing_in_it_runs(visit, library):
@@ -93,13 +94,13 @@ def test_text_opens_at_the_cited_words_and_nothing_in_it_runs(visit, library):
     ask_about(page, library[1], source="notes.html", locator="Notes", start=start, end=start + len(QUINCE))
     page.get_by_role("button", name="Show the document").click()
     page.wait_for_selector("#viewer mark")
-    assert page.inner_text("#viewer mark") == CITED
+    expect(page.locator("#viewer mark")).to_have_text(CITED)
     page.wait_for_function("document.querySelector('#viewer .document-text').scrollTop > 0")
     place, frame = page.locator("#viewer mark").bounding_box(), page.locator("#viewer .document-text").bounding_box()
     assert frame["y"] <= place["y"] <= frame["y"] + frame["height"]
     assert "<script>window.__pwned=1</script>" in page.inner_text("#viewer")
     assert page.evaluate("window.__pwned") is None
-    assert page.locator("#viewer :is(script, iframe, img)").count() == 0
+    expect(page.locator("#viewer :is(script, iframe, img)")).to_have_count(0)
     assert [url for url in asked if "example.invalid" in url] == []
 
 
@@ -118,7 +119,7 @@ def test_it_is_opened_read_and_closed_by_keyboard(visit, library, width):
     page.keyboard.press("Escape")
     page.wait_for_selector("#viewer .document-view", state="detached")
     assert page.evaluate("document.activeElement.className") == "mark"
-    assert page.locator("#sources .source").first.is_visible()
+    expect(page.locator("#sources .source").first).to_be_visible()
 
 
 def test_a_document_that_is_gone_is_said(visit, library):
@@ -126,7 +127,7 @@ def test_a_document_that_is_gone_is_said(visit, library):
     ask_about(page, library[1], source="lost.pdf", locator="page 1", page=1)
     page.click("#conversation a.mark")
     page.wait_for_selector("#viewer .trouble")
-    assert "has no document 'lost.pdf'" in page.inner_text("#viewer")
+    expect(page.locator("#viewer")).to_contain_text("has no document 'lost.pdf'", use_inner_text=True)
     page.get_by_role("button", name="New conversation").click()
     page.wait_for_selector("#viewer .document-view", state="detached")
 
@@ -139,4 +140,4 @@ def test_a_file_of_the_conversation_opens_too(visit, library):
     steps.ask(page, "When is medlar pruned, in November?")
     page.locator("#sources .source", has_text="medlar.txt").get_by_role("button", name="Show the document").click()
     page.wait_for_selector("#viewer .document-text mark")
-    assert "medlar in November" in page.inner_text("#viewer mark")
+    expect(page.locator("#viewer mark")).to_contain_text("medlar in November", use_inner_text=True)

@@ -1,6 +1,7 @@
 """The training page in headless Chromium: planned, started, followed, cancelled, resumed, published, activated."""
 
 import pytest
+from playwright.sync_api import expect
 
 from core.errors import TrainError
 from tests.browser import steps
@@ -21,7 +22,7 @@ def press(page, name):
 
 def says(page, part, text):
     page.wait_for_function(
-        "([part, text]) => document.querySelector(part).innerText.includes(text)", arg=[f"#{part}", text]
+        "([part, text]) => document.querySelector(part)?.innerText.includes(text)", arg=[f"#{part}", text]
     )
 
 
@@ -31,9 +32,8 @@ def plan(page):
 
 
 def test_nothing_starts_before_its_plan_was_seen(train, site, watch):
-    assert train.locator("#train-start").is_disabled()
+    expect(train.locator("#train-start")).to_be_disabled()
     plan(train)
-    text = train.inner_text("#train-planned")
     for fact in (
         "about 7 minutes",
         "760 tokens a second",
@@ -41,7 +41,7 @@ def test_nothing_starts_before_its_plan_was_seen(train, site, watch):
         "12.0 GiB free",
         "4,884,480 of 134,515,008",
     ):
-        assert fact in text
+        says(train, "train-planned", fact)
     train.wait_for_selector("#train-start:not([disabled])")
     press(train, "Start")
     says(train, "train-line", "You may close this page")
@@ -56,7 +56,7 @@ def test_memory_that_will_not_do_is_refused(train, site):
     site.training.planned = FakePlan(available=1.5)
     plan(train)
     says(train, "train-planned", "needs about 2.7 GiB, and 1.5 GiB are free")
-    assert train.locator("#train-start").is_disabled()
+    expect(train.locator("#train-start")).to_be_disabled()
     train.locator("#train-options > button").click()
     train.get_by_label("Start even if memory seems too small").check()
     train.wait_for_selector("#train-planned .plan", state="detached")
@@ -95,20 +95,19 @@ def test_trouble_is_a_sentence(train, site):
     site.training.error = TrainError("domain 'garden' has no training examples")
     press(train, "Show the plan")
     says(train, "train-line", "has no training examples")
-    assert train.locator("#train-start").is_disabled()
+    expect(train.locator("#train-start")).to_be_disabled()
 
 
 def test_a_training_is_followed_live_cancelled_and_resumed(train, site):
     site.training.running(40)
     train.wait_for_selector("#train-plots svg")
-    assert train.locator("#train-plots svg").count() == 2
-    text = train.inner_text("#train-view")
+    expect(train.locator("#train-plots svg")).to_have_count(2)
     for fact in ("40 / 111", "742", "4 minutes"):
-        assert fact in text
+        says(train, "train-view", fact)
     first = train.locator("#train-plots polyline").first.get_attribute("points")
     site.training.running(60)
     says(train, "train-view", "60 / 111")
-    assert train.locator("#train-plots polyline").first.get_attribute("points") != first
+    expect(train.locator("#train-plots polyline").first).not_to_have_attribute("points", first)
     press(train, "Cancel")
     says(train, "train-view", "It can go on from where it was")
     press(train, "Go on")
@@ -118,7 +117,7 @@ def test_a_training_is_followed_live_cancelled_and_resumed(train, site):
 
 def test_a_closed_browser_finds_the_training_again(browser, site):
     site.training.running(50)
-    page = browser.new_context().new_page()
+    page = steps.new_page(browser)
     page.goto(site.url)
     steps.open_tab(page, "Train")
     page.wait_for_function("document.querySelector('#train-view')?.innerText.includes('50 / 111')")
@@ -127,15 +126,14 @@ def test_a_closed_browser_finds_the_training_again(browser, site):
 
 def test_adapters_show_manifest_figures_and_the_comparison(train):
     row = train.locator("#adapters-list tr", has_text="garden@3f9c2a1b")
-    assert "in use" in row.inner_text()
-    assert "62% fields exactly right" in row.inner_text()
+    expect(row).to_contain_text("in use", use_inner_text=True)
+    expect(row).to_contain_text("62% fields exactly right", use_inner_text=True)
     row.get_by_role("button", name="Details").click()
     train.wait_for_selector("#train-adapter .opened")
-    text = train.inner_text("#train-adapter")
     for fact in ("55% – 69%", "Yes: training and server agree.", "0.031 (allowed 0.12)", "187 of 187"):
-        assert fact in text
+        says(train, "train-adapter", fact)
     train.locator("#train-adapter summary").click()
-    assert '"rank": 16' in train.inner_text("#train-adapter")
+    expect(train.locator("#train-adapter")).to_contain_text('"rank": 16', use_inner_text=True)
     train.locator("#train-adapter").get_by_role("button", name="Close").click()
     train.wait_for_selector("#train-adapter .opened", state="detached")
 
@@ -162,7 +160,7 @@ def test_an_adapter_that_answers_otherwise_is_used_only_on_purpose(train, site):
 
 def test_a_finished_run_is_published(train, site):
     train.locator("#train-runs summary").click()
-    assert "not finished" in train.inner_text("#train-runs")
+    expect(train.locator("#train-runs")).to_contain_text("not finished", use_inner_text=True)
     train.locator("#train-runs").get_by_role("button", name="Publish").click()
     says(train, "adapters-list", "garden@bbbb0000")
     assert site.training.finished[1].adapter == "garden@bbbb0000"
@@ -171,7 +169,7 @@ def test_a_finished_run_is_published(train, site):
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_overflows_sideways(browser, site, width):
     site.training.running(40)
-    page = browser.new_context(viewport={"width": width, "height": 844}).new_page()
+    page = steps.new_page(browser, viewport={"width": width, "height": 844})
     page.goto(site.url)
     steps.open_tab(page, "Train")
     page.wait_for_selector("#train-plots svg")

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from core.conversations import ConversationStore
 from core.roles import Role
@@ -75,7 +76,7 @@ def visit(browser, house):
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(steps.PATIENCE_MS)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.goto(house.url)
         if name:
@@ -110,7 +111,7 @@ def test_an_admin_adds_somebody_who_comes_in_and_changes_the_password(visit, hou
     ada = visit("ada")
     steps.open_tab(ada, "Users")
     ada.wait_for_selector("#users-list tbody tr")
-    assert ada.locator("#users-list tbody tr").count() == 4
+    expect(ada.locator("#users-list tbody tr")).to_have_count(4)
     ada.fill(box("user-name"), "zoe")
     ada.click("#user-add")
     given = secret(ada, "#users-line")
@@ -144,7 +145,7 @@ def test_what_cannot_be_added_is_said_and_stays_in_the_boxes(visit, house):
     ada.fill(box("user-password"), "short")
     ada.click("#user-add")
     answer(ada, "10 to 200 characters", "#users-line")
-    assert ada.input_value(box("user-name")) == "zoe"
+    expect(ada.locator(box("user-name"))).to_have_value("zoe")
     ada.fill(box("user-password"), OTHER)
     ada.get_by_label("curate", exact=True).first.check(force=True)
     ada.click("#user-add")
@@ -154,7 +155,7 @@ def test_what_cannot_be_added_is_said_and_stays_in_the_boxes(visit, house):
 
 def test_a_role_counts_from_the_next_click_on(visit, house):
     ada, ben = visit("ada"), visit("ben")
-    assert not ben.get_by_role("tab", name="Users").is_visible()
+    expect(ben.get_by_role("tab", name="Users")).to_be_hidden()
     steps.open_tab(ada, "Users")
     open_user(ada, "ben")
     ada.locator("#users-role label").filter(has_text="admin").locator("input").check(force=True)
@@ -169,6 +170,7 @@ def test_a_role_counts_from_the_next_click_on(visit, house):
     with ben.expect_response(lambda response: response.status == 500) as refused:
         ben.click("#user-add")
     assert "this needs the role 'admin'" in refused.value.text()
+    expect(ben.locator("#refusal")).to_contain_text("needs the role")
     assert house.sessions.users.named("eve") is None
 
 
@@ -184,8 +186,8 @@ def test_the_last_admin_stays(visit, house):
     answer(ada, "nobody would be an admin any more")
     assert house.sessions.users.named("ada").role is Role.ADMIN
     # One's own password asks for the old one, on a page of its own.
-    assert not ada.locator("#users-password").is_visible()
-    assert ada.locator("#users-one").get_by_role("link", name="Change your password").is_visible()
+    expect(ada.locator("#users-password")).to_be_hidden()
+    expect(ada.locator("#users-one").get_by_role("link", name="Change your password")).to_be_visible()
 
 
 def test_a_new_password_ends_the_sessions(visit, house):
@@ -206,13 +208,13 @@ def test_a_removal_says_what_happens_to_what_is_left(visit, house, everything):
     ada, asked = visit("ada"), []
     steps.open_tab(ada, "Users")
     open_user(ada, "bob")
-    assert "1 conversation" in ada.inner_text("#users-removal")
+    expect(ada.locator("#users-removal")).to_contain_text("1 conversation", use_inner_text=True)
     ada.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
     name = "Remove with all of theirs" if everything else "Remove, and keep what they left"
     ada.get_by_role("button", name=name).click()
     answer(ada, "bob is removed", "#users-line")
-    assert ada.locator("#users-list th:text-is('bob')").count() == 0
-    assert not ada.locator("#users-one").is_visible()
+    expect(ada.locator("#users-list th:text-is('bob')")).to_have_count(0)
+    expect(ada.locator("#users-one")).to_be_hidden()
     assert ("None of it can be brought back" in asked[0]) is everything
     assert [info.id for info in house.conversations.find(bob)] == ([] if everything else [conversation])
     assert house.sessions.users.named("bob") is None
@@ -309,8 +311,8 @@ def test_nobody_is_kept_out(visit, width, scheme):
 def test_without_logins_there_are_neither_users_nor_keys(page):
     steps.open_tab(page, "Account")
     page.wait_for_selector(".account")
-    assert page.locator("#pages [role=tab]:text-is('Users')").count() == 0
-    assert page.locator("#own-keys").count() == 0
+    expect(page.locator("#pages [role=tab]:text-is('Users')")).to_have_count(0)
+    expect(page.locator("#own-keys")).to_have_count(0)
 
 
 def test_who_is_admin_sees_when_somebody_was_here(visit, house):

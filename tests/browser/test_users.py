@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from core.conversations import ConversationStore
 from core.sessions import COOKIE, Sessions
@@ -77,7 +78,7 @@ def visit(browser, house):
         context = browser.new_context(viewport={"width": width, "height": height})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(steps.PATIENCE_MS)
         page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda request: request.url.startswith(house.url) or troubles.append(request.url))
@@ -102,8 +103,8 @@ def enter(page, name):
     steps.wait_until_ready(page)
 
 
-def tabs(page):
-    return [tab.inner_text() for tab in page.locator("#pages [role=tab]").all() if tab.is_visible()]
+def tab(page, name):
+    return page.locator("#pages > .tab-wrapper").get_by_role("tab", name=name, exact=True)
 
 
 def test_logging_in_and_out(visit, house):
@@ -111,8 +112,8 @@ def test_logging_in_and_out(visit, house):
     assert page.url == f"{house.url}/login"
     log_in(page, "bob", "not the password")
     page.wait_for_selector("[role=alert]")
-    assert page.inner_text("[role=alert]") == "Name or password is wrong."
-    assert page.input_value("#name") == "bob"
+    expect(page.locator("[role=alert]")).to_have_text("Name or password is wrong.")
+    expect(page.locator("#name")).to_have_value("bob")
     visit.troubles.clear()  # the browser logs the 401
     enter(page, "bob")
     assert page.url == f"{house.url}/"
@@ -138,9 +139,9 @@ def test_each_role_sees_its_pages(visit, name, sees):
     page = visit()
     enter(page, name)
     page.wait_for_selector("#pages [role=tab]:text-is('Account')")
-    page.wait_for_timeout(500)
-    assert ("Documents" in tabs(page)) is sees
-    assert {"Chat", "Arena", "Account"} <= set(tabs(page))
+    expect(tab(page, "Documents")).to_be_visible(visible=sees)
+    for always in ("Chat", "Arena", "Account"):
+        expect(tab(page, always)).to_be_visible()
 
 
 def test_the_account_exports_and_deletes(visit, house):
@@ -174,8 +175,8 @@ def test_two_people_see_their_own(visit, house):
     for page, own in ((first, SECRET), (second, "Which plants grow in shade?")):
         page.reload()
         page.wait_for_selector("#listing label")
-        assert own[:30] in page.inner_text("#listing")
-        assert page.locator("#listing label").count() == 1
+        expect(page.locator("#listing")).to_contain_text(own[:30], use_inner_text=True)
+        expect(page.locator("#listing label")).to_have_count(1)
     house.conversations.delete_all(house.identity("ben"))
     house.conversations.delete_all(house.identity("bob"))
 
@@ -343,5 +344,5 @@ def test_what_has_learnt_from_somebody_is_listed(visit, house):
     enter(page, "ben")
     page.get_by_role("tab", name="Account").click()
     page.wait_for_selector(".account td:text-is('garden@3f9c2a1b')")
-    assert page.locator(".account td").all_inner_texts()[2] == "2"
+    expect(page.locator(".account td").nth(2)).to_have_text("2")
     assert house.identity("bob") not in page.content()

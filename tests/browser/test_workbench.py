@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import steps
 from tests.support.fake_process import fake_vllm
@@ -30,8 +31,7 @@ def graft(workspace, prepared, tmp_path_factory) -> Iterator[GraftProcess]:
 
 
 def test_upload_ask_correct_compare_and_restart(graft, browser):
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
+    page = steps.new_page(browser, viewport={"width": 1440, "height": 900})
     steps.open_page(page, graft.base_url)
     steps.wait_until_ready(page)
 
@@ -51,7 +51,7 @@ def test_upload_ask_correct_compare_and_restart(graft, browser):
     page.fill("#desk-question textarea", "When do I prune medlar?")
     page.get_by_role("button", name="Search").click()
     page.wait_for_selector("#hits table")
-    assert "uploads/medlar.md" in page.locator("#hits tbody tr").first.inner_text()
+    expect(page.locator("#hits tbody tr").first).to_contain_text("uploads/medlar.md")
 
     # It is asked about, and the answer corrected.
     page.get_by_role("tab", name="Chat").click()
@@ -81,7 +81,7 @@ def test_upload_ask_correct_compare_and_restart(graft, browser):
     page.wait_for_selector(".rate-answer.correct.on")
     page.get_by_role("tab", name="Arena").click()
     page.wait_for_selector("#standings table")
-    context.close()
+    page.context.close()
 
     exported = run_graft(graft.workspace, "feedback", "export", "--domain", str(graft.pack), "--json")
     assert exported.returncode == 0, exported.stderr

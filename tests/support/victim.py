@@ -62,7 +62,7 @@ class Victim:
         context.on("request", lambda request: self._note(request.url))
         context.on("dialog", self._dismiss)
         self.page = context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(steps.PATIENCE_MS)
 
     def come(self) -> None:
         """Open the page, as for the first time."""

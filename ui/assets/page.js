@@ -187,6 +187,17 @@
     opened = name;
   }
 
+  // The question box takes the keyboard when the page opens: not where that would scroll the page down to it, or bring
+  // up a keyboard over it, and not from somebody who was quicker.
+  let begun = false;
+  function begin() {
+    const box = document.querySelector("#question textarea");
+    if (begun || !box) return;
+    begun = true;
+    const free = document.activeElement === null || document.activeElement === document.body;
+    if (free && innerWidth >= 900 && !matchMedia("(pointer: coarse)").matches) box.focus({ preventScroll: true });
+  }
+
   let waiting = false;
   new MutationObserver(() => {
     if (waiting) return;
@@ -194,6 +205,7 @@
     requestAnimationFrame(() => {
       waiting = false;
       nameParts();
+      begin();
       fold("conversations");
       fold("settings");
       meetForm();

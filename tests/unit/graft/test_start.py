@@ -43,6 +43,9 @@ class Domain:
         self.done.append(f"index {self.pack.name}")
         self.state.corpus = PartStatus(state="ready")
 
+    def announce_active(self):
+        self.done.append(f"announce {self.pack.name}")
+
     def load_active(self):
         pass
 
@@ -83,7 +86,8 @@ def begin(done, services, said, train=True, engine=None):
 
 def test_the_main_domain_comes_first_and_trainings_last(done, services, said):
     begin(done, services, said)
-    assert done[0] == "models"
+    # What is known of the adapters is shown before anything that takes long.
+    assert done[:3] == ["announce garden", "announce helpdesk", "models"]
     assert [step for step in done if step.startswith("index")] == ["index garden", "index helpdesk"]
     assert done[-2:] == ["train garden", "train helpdesk"]
     assert done.count("vllm") == done.count("watch") == 1
@@ -118,8 +122,9 @@ def test_without_a_model_documents_are_read_and_nothing_is_trained(done, service
 
 def test_a_training_waits_for_that_of_another_domain(monkeypatch, done, services, said):
     monkeypatch.setattr(start, "_LOOK_SECONDS", 0.001)
-    looks = iter([True] * 3)  # before its own training, and twice before the other domain's
-    monkeypatch.setattr(start, "goes_on", lambda runs: runs.name == "garden" and next(looks, False))
+    looks = iter(["garden"] * 3)  # once before its own training, and twice before the other domain's
+    monkeypatch.setattr(start, "domain_that_trains", lambda trainings: next(looks, None))
+    monkeypatch.setattr(start, "goes_on", lambda runs: runs.name == "garden")
     begin(done, services, said)
     assert "garden: training: goes on in another process, which activates its adapter here" in said
     assert done[-1] == "train helpdesk"

@@ -145,7 +145,7 @@ def test_nobody_revokes_a_key_of_others(desk, keys):
 def test_names_of_keys_are_short_and_free(desk, keys):
     bob = identity(desk, "bob")
     add_key(keys, "phone", user="ben")
-    with pytest.raises(UsersError, match="there is a key 'phone' already"):
+    with pytest.raises(ServeError, match="there is a key 'phone' already"):
         desk.draw_key(bob, "phone")
     with pytest.raises(UsersError, match="64 characters at most"):
         desk.draw_key(bob, "x" * 65)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -86,6 +87,28 @@ def test_a_file_written_while_it_was_read_is_looked_into(folder):
 
 def test_another_way_of_parsing_reads_everything(folder):
     assert len(make_plan(entries(folder), known(folder), "2:64").parse) == 4
+
+
+@pytest.mark.parametrize(("before", "now"), [("1:64", "1:64:ocr"), ("1:64:ocr", "1:64")])
+def test_where_ocr_comes_or_goes_only_what_it_could_read_is_parsed_again(folder, before, now):
+    for name in ("scan.pdf", "SCAN.PDF", "unclaimed", "photo.png", "page.html", "letter.docx"):
+        write(folder / name, name)
+    documents = known(folder, parsing=before)
+    documents["photo.png"] = replace(documents["photo.png"], status="rejected", reason="no text")
+    plan = make_plan(entries(folder), documents, now)
+    assert parsed(plan) == ["SCAN.PDF", "scan.pdf", "unclaimed"]
+    assert plan.rejected == {"photo.png": "no text"}
+    assert make_plan(entries(folder), documents, "2:64:ocr").skipped == []
+
+
+def test_a_scan_that_was_read_without_ocr_is_nobodys_twin(folder):
+    write(folder / "scan.pdf", "scan")
+    before = known(folder)
+    (folder / "scan.pdf").rename(folder / "moved.pdf")
+    (folder / "a.md").rename(folder / "moved.md")
+    plan = make_plan(entries(folder), before, f"{PARSING}:ocr")
+    assert [(copy.file.source, copy.of) for copy in plan.copies] == [("moved.md", "a.md")]
+    assert parsed(plan) == ["moved.pdf"]
 
 
 def test_renames_and_copies(folder):

@@ -125,6 +125,11 @@ def test_strip_has_three_cells_in_every_state():
     ):
         assert strip_html(state).count('class="cell ') == 3
     assert "training 40%, 2 min left, loss 1.00" in strip_html(status(training=training))
+    starting = PartStatus(state="starting")
+    assert "garden@1, loading" in strip_html(status(model=starting, loading="garden@1"))
+    gone = PartStatus(state="failed", detail="no memory")
+    assert "garden@1, not loaded" in strip_html(status(model=gone, loading="garden@1"))
+    assert "none trained yet" in strip_html(status(model=starting))
     trained = TrainingStatus(state="done", detail="garden@1")
     assert "garden@1 trained, not in use" in strip_html(status(training=trained))
     assert 'role="alert">no memory</p>' in strip_html(status(model=PartStatus(state="failed", detail="no memory")))

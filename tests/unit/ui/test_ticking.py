@@ -35,11 +35,28 @@ def test_all_items_come_in_order():
     assert log == ["finished", "closed"]
 
 
-def test_items_that_come_together_are_one_batch():
-    async def collect():
-        return [batch async for batch in batches(numbers(50, []), pause=0.05)]
+def test_items_that_come_together_are_one_batch(monkeypatch):
+    rest, over = asyncio.Event(), asyncio.Event()
 
-    assert asyncio.run(collect()) == [list(range(50))]
+    async def in_two_goes():
+        yield 0
+        await rest.wait()
+        yield 1
+        over.set()
+
+    async def pause(_seconds):
+        # Lasts until the rest has come: a time would be too short for a busy machine.
+        rest.set()
+        await over.wait()
+
+    async def first():
+        stream = batches(in_two_goes())
+        batch = await anext(stream)
+        await stream.aclose()
+        return batch
+
+    monkeypatch.setattr("ui.ticking.asyncio.sleep", pause)
+    assert asyncio.run(first()) == [0, 1]
 
 
 def test_error_comes_after_the_items_before_it():
