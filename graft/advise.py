@@ -107,7 +107,7 @@ def _known(settings: Settings, workspace: Workspace, pack: DomainPack, store: Ad
         test_structured=sum(example.format in STRUCTURED for example in test),
         test_answerable=len(answerable),
         test_with_evidence=sum(bool(example.evidence) for example in answerable),
-        test_file=str(pack.test_file),
+        test_file=_as_typed(pack.test_file),
         check_errors=check_domain(settings, workspace, pack, say).errors if train else None,
         documents=generation.documents if generation else None,
         chunks=generation.chunks if generation else None,
@@ -117,6 +117,12 @@ def _known(settings: Settings, workspace: Workspace, pack: DomainPack, store: Ad
         gpus=len(nvidia_gpus()),
         memory_gib=available_memory() / 2**30,
     )
+
+
+def _as_typed(path: Path) -> str:
+    """How a command that is typed where Graft runs would name a file."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _doubts(lab: Lab | None, pack: DomainPack, store: AdapterStore) -> tuple[str, ...]:

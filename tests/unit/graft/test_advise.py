@@ -77,6 +77,20 @@ def test_another_file_is_refused(garden, tmp_path, content, line):
         find(settings, workspace, pack, print, tmp_path / "x.json")
 
 
+def test_files_are_named_as_they_would_be_typed(garden, tmp_path, monkeypatch):
+    settings, workspace, pack = garden
+    write_lab(workspace, "one", 5)
+
+    def named() -> list[str]:
+        told = find(settings, workspace, pack, print).advise({})
+        return [entry["command"] for entry in told.next_data if "test.jsonl" in entry["command"]]
+
+    monkeypatch.chdir(tmp_path)
+    assert named() == ["edit garden/examples/test.jsonl"]
+    monkeypatch.chdir(workspace.root)
+    assert named() == [f"edit {pack.test_file}"]
+
+
 def test_answers_given():
     given = parse_answers(["data=no", " upkeep = YES", "behaviour=open"])
     assert given == {"data": False, "upkeep": True, "behaviour": None}
