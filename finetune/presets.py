@@ -31,8 +31,9 @@ class Preset(BaseModel):
 
 
 # The default has to fit `make run`'s 10 minutes with loading and saving. One pass hardly overfits: nothing is held out.
+# Of so few steps each has to go far: at 1e-3 three minutes leave a loss on unseen records a sixth higher.
 PRESETS: dict[TrainPreset, Preset] = {
-    "default": Preset(max_minutes=9.0, epochs=1.0, learning_rate=1e-3, grouped_rows_per_step=8),
+    "default": Preset(max_minutes=9.0, epochs=1.0, learning_rate=2e-3, grouped_rows_per_step=8),
     "best": Preset(max_minutes=43.0, epochs=3.0, learning_rate=1e-3, grouped_rows_per_step=8, validation_share=0.03),
     "gpu-1b": Preset(max_minutes=120, epochs=3, learning_rate=4e-4, rows_per_step=16, validation_share=0.05),
     "gpu-3b": Preset(
@@ -71,9 +72,9 @@ METHODS: dict[Method, MethodFacts] = {
     "rslora": MethodFacts(rate=0.25),
     "qlora": MethodFacts(quantised=True),
     "dora": MethodFacts(result="model"),
-    "full": MethodFacts(result="model", trains="weights", rate=0.05),
-    "dpo": MethodFacts(data="pairs", rate=0.05),
-    "kto": MethodFacts(data="judgements", rate=0.05),
+    "full": MethodFacts(result="model", trains="weights", rate=0.025),
+    "dpo": MethodFacts(data="pairs", rate=0.025),
+    "kto": MethodFacts(data="judgements", rate=0.025),
 }
 
 
