@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from serve.cpu_lora.replacing import replace_once
+
 if TYPE_CHECKING:
     import torch
-
-_PATCHED = "_graft_original_forward_native"
 
 
 def use_fused_kernels() -> None:
@@ -30,10 +30,8 @@ def use_fused_kernels() -> None:
 def _patch(layer: type, kernel: str, make: Callable[[Callable[..., Any], Any], Any]) -> None:
     import torch
 
-    if hasattr(torch.ops._C, kernel) and _PATCHED not in vars(layer):  # noqa: SLF001  vLLM's extension is named so
-        original = layer.forward_native  # type: ignore[attr-defined]
-        setattr(layer, _PATCHED, staticmethod(original))
-        layer.forward_native = make(original, torch)  # type: ignore[attr-defined]
+    if hasattr(torch.ops._C, kernel):  # noqa: SLF001  vLLM's extension is named so
+        replace_once(layer, "forward_native", lambda original: make(original, torch))
 
 
 def _rms_norm(original: Callable[..., Any], torch: Any) -> Any:

@@ -6,21 +6,20 @@ is found as before, since PyTorch removes what it finds under the same name. Kno
 
 from typing import Any
 
-_PATCHED = "_graft_original_load_model"
+from serve.cpu_lora.replacing import replace_once
 
 
 def find_parts_at_once() -> None:
     """Make vLLM's CPU runner write each module's parts beside its attributes once a model is loaded; idempotent."""
     from vllm.v1.worker.cpu_model_runner import CPUModelRunner
 
-    if hasattr(CPUModelRunner, _PATCHED):
-        return
-    original = CPUModelRunner.load_model
+    replace_once(CPUModelRunner, "load_model", _loading)
 
+
+def _loading(original: Any) -> Any:
     def load_model(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         for module in self.model.modules():
             vars(module).update(module._modules)  # noqa: SLF001  PyTorch's own name
 
-    setattr(CPUModelRunner, _PATCHED, original)
-    CPUModelRunner.load_model = load_model
+    return load_model

@@ -8,33 +8,37 @@ to be read for either. Knows nothing of LoRA.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from serve.cpu_lora.replacing import replace_once
 
 if TYPE_CHECKING:
     import torch
 
 _MOST_INPUTS = 1024
-_PATCHED = "_graft_original_onednn_mm"
 
 
-def doubled(x: torch.Tensor) -> torch.Tensor | None:
-    """The rows to multiply instead of `x` (rows, inputs), whose first product is wanted; None: `x` as it is."""
-    if x.shape[0] != 1 or x.shape[1] <= _MOST_INPUTS:
-        return None
-    return x.expand(2, -1).contiguous()
+def in_company(
+    product: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor], x: torch.Tensor, bias: torch.Tensor | None
+) -> torch.Tensor:
+    """`product(x, bias)` of `x` (rows, inputs); a single row with many inputs is multiplied beside itself."""
+    if x.shape[0] != 1 or x.dim() != 2 or x.shape[1] <= _MOST_INPUTS:
+        return product(x, bias)
+    return product(x.expand(2, -1).contiguous(), bias)[:1]
 
 
 def use_doubled_rows() -> None:
     """Make vLLM's oneDNN linear layers multiply single rows so; idempotent."""
     from vllm import _custom_ops as ops
 
-    if hasattr(ops, _PATCHED) or not ops._supports_onednn:  # noqa: SLF001
-        return
-    original = ops.onednn_mm
+    if ops._supports_onednn:  # noqa: SLF001
+        replace_once(ops, "onednn_mm", _multiplying)
 
-    def onednn_mm(dnnl_handler: ops.CPUDNNLGEMMHandler, x: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        two = doubled(x) if x.dim() == 2 else None
-        return original(dnnl_handler, x, bias) if two is None else original(dnnl_handler, two, bias)[:1]
 
-    setattr(ops, _PATCHED, original)
-    ops.onednn_mm = onednn_mm
+def _multiplying(original: Any) -> Any:
+    def onednn_mm(dnnl_handler: Any, x: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        return in_company(partial(original, dnnl_handler), x, bias)
+
+    return onednn_mm

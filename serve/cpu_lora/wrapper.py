@@ -7,6 +7,7 @@ The whole class runs eagerly: vLLM does not compile models with LoRA on CPU.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,7 +17,7 @@ from vllm.lora.punica_wrapper.punica_cpu import PunicaWrapperCPU
 from core.processor import multiplies_bfloat16
 from serve.cpu_lora.grouping import RowGroup, group_rows
 from serve.cpu_lora.packing import Linear, PackedAdapter, torch_linear
-from serve.cpu_lora.single_rows import doubled
+from serve.cpu_lora.single_rows import in_company
 
 if TYPE_CHECKING:
     from vllm.lora.layers import LoRAMapping
@@ -190,10 +191,8 @@ def _fixed_linear(weight: torch.Tensor) -> Linear:
     product = torch.ops._C.onednn_mm.default  # noqa: SLF001  the overload itself: finding it costs as much as the call
 
     def linear(x: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        two = doubled(x)
-        rows = x if two is None else two
-        out = torch.empty((rows.shape[0], handler.n), dtype=x.dtype)
-        product(out, rows, bias, handler.handler_tensor)
-        return out if two is None else out[:1]
+        out = torch.empty((x.shape[0], handler.n), dtype=x.dtype)
+        product(out, x, bias, handler.handler_tensor)
+        return out
 
-    return linear
+    return partial(in_company, linear)
