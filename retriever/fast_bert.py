@@ -144,4 +144,4 @@ def _check_processor() -> None:
     except ImportError as error:
         raise Unfit(str(error)) from error
     if not supported():
-        raise Unfit("this processor has no byte products (VNNI)")
+        raise Unfit("this processor has neither AVX2 nor AVX-512")

@@ -1,6 +1,6 @@
 """The forward pass of a BERT encoder in eight-bit integers, compiled by Numba: tokens in, pooled vectors out.
 
-Activations are bytes with one scale and offset per token, weights bytes with one scale per output; between the
+Activations are codes with one scale and offset per token, weights codes with one scale per output; between the
 products everything is float32, inside attention bfloat16. Texts stand one behind the other without padding, and a
 text's vector does not depend, bit for bit, on the texts beside it. Runs on one thread, without the interpreter's lock.
 Knows no tokenizer and no file. Compiling takes some seconds, once per machine.
@@ -24,8 +24,8 @@ from retriever.fast_bert_rows import (
     to_codes,
     to_shares,
 )
-from retriever.fast_bert_simd import add, fma, load, mul, root, row_of, splat, store, total
-from retriever.fast_bert_tiles import BF16_COLUMNS, INT8_COLUMNS, ROWS, tile_bf16, tile_int8
+from retriever.fast_bert_simd import CODE_BYTES, add, fma, load, mul, root, row_of, splat, store, total
+from retriever.fast_bert_tiles import BF16_COLUMNS, CODE_COLUMNS, CODES_PER_STEP, ROWS, tile_bf16, tile_codes
 
 _F: Any = np.float32
 
@@ -46,13 +46,14 @@ def _cached(function: Any) -> Any:
 
 @njit(**OPTIONS)
 def _multiply(left: Any, rows: Any, inputs: Any, codes: Any, out: Any, outputs: Any) -> None:
-    """Integer sums [rows, outputs] of bytes [rows, inputs] and codes; addresses. Rows are rounded up to ROWS."""
+    """Integer sums [rows, outputs] of codes [rows, inputs] and a layer's; addresses. Rows are rounded up to ROWS."""
+    size, steps = CODE_BYTES * inputs, inputs // CODES_PER_STEP
     # Columns outside: one panel of codes stays in the first cache while all rows pass by.
-    for column in range(0, outputs, INT8_COLUMNS):
-        panel = codes + column * inputs
+    for column in range(0, outputs, CODE_COLUMNS):
+        panel = codes + column * size
         for row in range(0, rows, ROWS):
             place = out + 4 * (row * outputs + column)
-            tile_int8(left + row * inputs, inputs, panel, 4 * INT8_COLUMNS, place, 4 * outputs, inputs // 4)
+            tile_codes(left + row * size, size, panel, 4 * CODE_COLUMNS, place, 4 * outputs, steps)
 
 
 @njit(**OPTIONS)
@@ -169,7 +170,7 @@ def _perceptron(layer: Any, tokens: Any, weights: Any, eps: Any, scratch: Any) -
 
 @njit(**OPTIONS)
 def _add(weights: Any, linear: Any, layer: Any, norm: Any, first: Any, rows: Any, eps: Any, scratch: Any) -> None:
-    """A linear layer's output from `sums` is added to `rows` tokens, normed, and turned into bytes."""
+    """A linear layer's output from `sums` is added to `rows` tokens, normed, and turned into codes."""
     hidden, row, sums = scratch.hidden.shape[1], row_of(scratch.row, 0), row_of(scratch.sums, 0)
     scales, norms = _scales(linear, layer), _norm(weights, norm)
     for t in range(first, first + rows):

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from retriever.fast_bert_simd import (
+    CODE_BYTES,
     LANES,
     absolute,
     add,
@@ -63,17 +64,17 @@ def restored(sums: Any, scales: Any, i: Any, step: Any, low: Any) -> Any:
 
 @njit(inline="always", **OPTIONS)
 def _write_codes(row: Any, codes: Any, count: Any, low: Any, high: Any) -> Any:
-    """Bytes of a row whose numbers lie in low .. high; returns the step."""
+    """Codes of a row whose numbers lie in low .. high; returns the step."""
     step = max(high - low, _F(1e-12)) * _F(1 / 254.99)
     factor, rounding = splat(_F(1) / step), splat(_F(0.5) - low / step)
     for i in range(0, count, LANES):
-        store_codes(codes + i, fma(load(row + 4 * i), factor, rounding))
+        store_codes(codes + CODE_BYTES * i, fma(load(row + 4 * i), factor, rounding))
     return step
 
 
 @njit(**OPTIONS)
 def to_codes(row: Any, codes: Any, count: Any) -> Any:
-    """Bytes of a row of numbers; returns step and low."""
+    """Codes of a row of numbers; returns step and low."""
     low, high = load(row), load(row)
     for i in range(WIDTH, 4 * count, WIDTH):
         value = load(row + i)
@@ -84,7 +85,7 @@ def to_codes(row: Any, codes: Any, count: Any) -> Any:
 
 @njit(inline="always", **OPTIONS)
 def _norm_to_codes(x: Any, sums: Any, norm: Any, eps: Any, row: Any, codes: Any, count: Any) -> Any:
-    """Layer norm of `x` in place, whose sum is known, then bytes of its product with `ease`; returns step and low."""
+    """Layer norm of `x` in place, whose sum is known, then codes of its product with `ease`; returns step and low."""
     gain, shift, ease = norm
     end = 4 * count
     mean = splat(total(sums) / _F(count))
@@ -107,7 +108,7 @@ def _norm_to_codes(x: Any, sums: Any, norm: Any, eps: Any, row: Any, codes: Any,
 
 @njit(**OPTIONS)
 def embed_to_codes(x: Any, word: Any, place: Any, norm: Any, eps: Any, row: Any, codes: Any, count: Any) -> Any:
-    """The norm of word and place into `x`, then bytes; returns step and low."""
+    """The norm of word and place into `x`, then codes; returns step and low."""
     sums = splat(_F(0))
     for i in range(0, 4 * count, WIDTH):
         value = add(load(word + i), load(place + i))
@@ -120,7 +121,7 @@ def embed_to_codes(x: Any, word: Any, place: Any, norm: Any, eps: Any, row: Any,
 def add_to_codes(
     x: Any, sums: Any, scales: Any, step: Any, low: Any, norm: Any, eps: Any, row: Any, codes: Any, count: Any
 ) -> Any:
-    """The norm of `x` and a linear layer's output into `x`, then bytes; returns step and low."""
+    """The norm of `x` and a linear layer's output into `x`, then codes; returns step and low."""
     steps, lows = splat(step), splat(low)
     added = splat(_F(0))
     for i in range(0, 4 * count, WIDTH):
@@ -146,7 +147,7 @@ def _gelu(x: Any) -> Any:
 
 @njit(**OPTIONS)
 def gelu_to_codes(sums: Any, scales: Any, step: Any, low: Any, row: Any, codes: Any, count: Any) -> Any:
-    """Bytes of gelu(a linear layer's output); returns step and low."""
+    """Codes of gelu(a linear layer's output); returns step and low."""
     steps, lows = splat(step), splat(low)
     high = splat(_F(0))
     for i in range(0, 4 * count, WIDTH):

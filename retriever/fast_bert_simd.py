@@ -2,6 +2,9 @@
 
 Numba vectorises loops by chance: a maximum or an awkward length makes one ten times slower. Addresses are plain
 integers. `supported()` says whether this processor has what is needed. Knows nothing of what is computed.
+
+A code is a number of eight bits. Where a processor multiplies bytes (VNNI) a code takes one, elsewhere two: products of
+16 bits are what it then has, half as many at once. The sums are the same.
 """
 
 from collections.abc import Callable
@@ -14,9 +17,9 @@ from numba.extending import intrinsic, models, register_model  # pyright: ignore
 
 _context: Any = cpu_target.target_context
 _FEATURES = set(_context.codegen().magic_tuple()[2].split(","))
-_WIDE = {"+avx512f", "+avx512bw", "+avx512vl", "+avx512vnni"} <= _FEATURES
-# AVX-VNNI: the same byte product in half as wide vectors, of which there are half as many.
-_NARROW = {"+avx2", "+fma", "+avxvnni"} <= _FEATURES
+_WIDE = {"+avx512f", "+avx512bw", "+avx512vl"} <= _FEATURES
+_NARROW = {"+avx2", "+fma"} <= _FEATURES
+CODE_BYTES = 1 if ("+avx512vnni" if _WIDE else "+avxvnni") in _FEATURES else 2
 HAS_BF16 = _WIDE and "+avx512bf16" in _FEATURES
 LANES = 16 if _WIDE else 8
 
@@ -26,7 +29,7 @@ _FAST = ("fast",)
 
 
 def supported() -> bool:
-    """Whether this processor multiplies bytes in vectors; without that nothing here may be compiled."""
+    """Whether this processor has vectors of 256 bits at least, and all that is called here."""
     return _WIDE or _NARROW
 
 
@@ -117,7 +120,7 @@ def _store_odd(builder: Any, address: Any, value: Any) -> None:
 
 
 def _store_codes(builder: Any, address: Any, value: Any) -> None:
-    narrow = ir.VectorType(I8, LANES)
+    narrow = ir.VectorType(I8 if CODE_BYTES == 1 else I16, LANES)
     builder.store(builder.trunc(builder.fptosi(value, INTS), narrow), at(builder, address, narrow), align=1)
 
 
@@ -139,7 +142,7 @@ store = define(types.void, (types.intp, vector), lambda b, place, v: b.store(v, 
 store_bf16 = define(types.void, (types.intp, vector), _store_bf16)
 store_even = define(types.void, (types.intp, vector), _store_even)
 store_odd = define(types.void, (types.intp, vector), _store_odd)
-# As bytes; the fraction is cut off, and the value must lie in 0 .. 255.
+# As codes; the fraction is cut off, and the value must lie in 0 .. 255.
 store_codes = define(types.void, (types.intp, vector), _store_codes)
 
 # Arithmetic ----------------------------------------------------------------------------------------------------------

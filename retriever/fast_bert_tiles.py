@@ -1,7 +1,7 @@
 """Register tiles of two matrix products for code compiled by Numba; every sum stays in a register until it is done.
 
-`tile_int8` multiplies unsigned by signed bytes (VNNI), `tile_bf16` bfloat16 by bfloat16: `ROWS` rows by whole vectors
-of columns. Knows nothing of what is computed.
+`tile_codes` multiplies unsigned by signed codes of eight bits, `tile_bf16` bfloat16 by bfloat16: `ROWS` rows by whole
+vectors of columns. Knows nothing of what is computed.
 """
 
 from collections.abc import Callable
@@ -10,18 +10,37 @@ from typing import Any
 from llvmlite import ir
 from numba import types  # pyright: ignore[reportAttributeAccessIssue]
 
-from retriever.fast_bert_simd import FLOATS, HAS_BF16, I32, I64, INTS, LANES, at, broadcast, call, define, ints
+from retriever.fast_bert_simd import (
+    CODE_BYTES,
+    FLOATS,
+    HAS_BF16,
+    I16,
+    I32,
+    I64,
+    INTS,
+    LANES,
+    at,
+    broadcast,
+    call,
+    define,
+    ints,
+)
 
 ROWS = 6
 # Sums and operands fill the registers: 32 where vectors are wide, 16 where they are not.
-_INT8_VECTORS = 4 if LANES == 16 else 2
+_CODE_VECTORS = 4 if LANES == 16 else 2
 _BF16_VECTORS = 2 if LANES == 16 else 1
-INT8_COLUMNS, BF16_COLUMNS = _INT8_VECTORS * LANES, _BF16_VECTORS * LANES
+CODE_COLUMNS, BF16_COLUMNS = _CODE_VECTORS * LANES, _BF16_VECTORS * LANES
+CODES_PER_STEP = 4 // CODE_BYTES  # of one row or column: a step reads four bytes
 
 
-def _dot_int8(b: Any, sums: Any, left: Any, right: Any) -> Any:
-    """Add to each lane the sum of four products: unsigned bytes on the left, signed ones on the right."""
-    return call(b, f"llvm.x86.avx512.vpdpbusd.{32 * LANES}", [sums, left, right], INTS)
+def _dot_codes(b: Any, sums: Any, left: Any, right: Any) -> Any:
+    """Add to each lane the sum of its four (or two) products: unsigned codes on the left, signed ones on the right."""
+    if CODE_BYTES == 1:
+        return call(b, f"llvm.x86.avx512.vpdpbusd.{32 * LANES}", [sums, left, right], INTS)
+    pairs = ir.VectorType(I16, 2 * LANES)
+    name = "avx512.pmaddw.d.512" if LANES == 16 else "avx2.pmadd.wd"
+    return b.add(sums, call(b, f"llvm.x86.{name}", [b.bitcast(left, pairs), b.bitcast(right, pairs)], INTS))
 
 
 class _BFloat(ir.types.Type):
@@ -89,5 +108,5 @@ def _tile(vectors: int, kind: Any, dot: Callable[..., Any]) -> Any:
     return define(types.void, (types.intp,) * 7, build)
 
 
-tile_int8 = _tile(_INT8_VECTORS, INTS, _dot_int8)
+tile_codes = _tile(_CODE_VECTORS, INTS, _dot_codes)
 tile_bf16 = _tile(_BF16_VECTORS, FLOATS, _dot_bf16)

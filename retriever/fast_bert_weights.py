@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from retriever.fast_bert_layout import Linear, Weights, aligned
-from retriever.fast_bert_tiles import INT8_COLUMNS
+from retriever.fast_bert_layout import WEIGHT_CODES, Linear, Weights, aligned
+from retriever.fast_bert_tiles import CODE_COLUMNS, CODES_PER_STEP
 from retriever.float_bert import FloatBert
 
 # A linear module: weight [N, K], bias [N].
@@ -57,13 +57,13 @@ def _ease(peaks: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _to_linear(pairs: Sequence[Pair]) -> Linear:
-    (outputs, inputs), columns = pairs[0][0].shape, INT8_COLUMNS
-    codes = aligned((len(pairs), outputs // columns, inputs // 4, columns, 4), np.int8)
+    (outputs, inputs), columns, depth = pairs[0][0].shape, CODE_COLUMNS, CODES_PER_STEP
+    codes = aligned((len(pairs), outputs // columns, inputs // depth, columns, depth), WEIGHT_CODES)
     scale, offset, bias = (np.zeros((len(pairs), outputs), np.float32) for _ in range(3))
     for layer, (weight, addend) in enumerate(pairs):
         scale[layer] = np.maximum(np.abs(weight).max(axis=1), 1e-12) / 127
         whole = np.rint(weight / scale[layer][:, None]).astype(np.int8)
-        codes[layer] = whole.reshape(outputs // columns, columns, inputs // 4, 4).transpose(0, 2, 1, 3)
+        codes[layer] = whole.reshape(outputs // columns, columns, inputs // depth, depth).transpose(0, 2, 1, 3)
         offset[layer] = scale[layer] * whole.sum(axis=1, dtype=np.int32)
         bias[layer] = addend
     return Linear(codes, scale, offset, bias)
