@@ -131,6 +131,12 @@ class TrainSettings(Section):
     learning_rate: float | None = Field(
         default=None, gt=0, description="Peak learning rate; none: the preset's, made smaller for full, dpo and kto."
     )
+    loraplus_lr_ratio: float | None = Field(
+        default=None,
+        ge=1,
+        description="LoRA+: so many times as fast as A learn LoRA's B matrices, which begin at zero; 1: as fast; none: "
+        "the preset's.",
+    )
     epochs: float | None = Field(default=None, gt=0, description="Passes over the training rows; none: the preset's.")
     rows_per_step: int | None = Field(
         default=None, ge=1, description="Rows behind one optimiser step, over all GPUs; none: the preset's."

@@ -22,6 +22,7 @@ _LONGEST_PAUSE_SECONDS = 600.0
 class Pacing(TrainerCallback):
     """Runs a training within its minutes: warm-up, then cosine decay over what ends first, the steps or the time.
 
+    Each group of parameters keeps its share of the rate (LoRA+); `rate` is the one of the job, which A has.
     Time spent waiting for chat does not count. Resumable: the seconds used are kept beside each checkpoint. Where the
     steps end first, the rate depends on the step alone, and so a resumed run ends as the whole one would.
     """
@@ -55,9 +56,11 @@ class Pacing(TrainerCallback):
         done = self.progress(state.global_step, state.max_steps)
         warm = max(self.job.warmup_share, 1e-9)
         factor = done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
-        self.rate = self.job.learning_rate * max(factor, 0.02)
+        factor = max(factor, 0.02)
+        self.rate = self.job.learning_rate * factor
         for group in kwargs["optimizer"].param_groups:
-            group["lr"] = self.rate
+            # PyTorch's schedulers note there what the group began with.
+            group["lr"] = group["initial_lr"] * factor
 
     def on_substep_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Give way to chat between the parts of a step."""

@@ -47,6 +47,7 @@ class Job(BaseModel):
     dropout: float = 0.0
     beta: float = 0.1
     learning_rate: float = 1e-3
+    loraplus_lr_ratio: float = 1.0
     epochs: float = 1.0
     max_minutes: float = 9.0
     max_steps: int | None = None
@@ -80,7 +81,7 @@ class Job(BaseModel):
         """What was chosen, for the manifest of what it makes."""
         chosen = ["learning_rate", "epochs", "rows_per_step", "max_minutes", "max_steps", "validation_share"]
         if self.facts.trains == "adapter" and self.parent is None:
-            chosen += ["rank", "alpha", "targets", "dropout"]
+            chosen += ["rank", "alpha", "targets", "dropout", "loraplus_lr_ratio"]
         if self.facts.data != "rows":
             chosen += ["beta"]
         if self.teacher:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from peft.optimizers import create_loraplus_optimizer
 from transformers import TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -25,6 +26,7 @@ class GraftTrainer(SFTTrainer):
     `fast=False` switches the fast path off. `why_not_fast` says why it is not in use, or is None. `give_way` is called
     between the layers, many times a second and from one thread at a time: what it waits for, the training waits for.
     `groups` names each training row's group: rows of one begin alike, and come together where that saves time.
+    `loraplus_lr_ratio`: LoRA's B matrices learn so many times as fast as A, whose rate is the arguments' (LoRA+).
     """
 
     def __init__(
@@ -33,10 +35,12 @@ class GraftTrainer(SFTTrainer):
         fast: bool = True,
         give_way: Callable[[], None] | None = None,
         groups: Sequence[str] | None = None,
+        loraplus_lr_ratio: float = 1.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._give_way, self._groups = give_way, groups
+        self._loraplus_lr_ratio = loraplus_lr_ratio
         self._engine: FastEngine | None = None
         self.why_not_fast = None if fast else "switched off"
         self.why_not_fast = self.why_not_fast or self._why_not_fast()
@@ -80,6 +84,17 @@ class GraftTrainer(SFTTrainer):
             return super()._get_train_sampler(train_dataset)
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
         return GroupSampler(self._groups, seed)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Trainer's optimiser, with PEFT's groups of parameters where A and B learn at different rates."""
+        if self._loraplus_lr_ratio == 1 or self.optimizer is not None:
+            return super().create_optimizer(model)
+        trained: Any = self.model if model is None else model
+        kind, options = self.get_optimizer_cls_and_kwargs(self.args, trained)
+        decay = {"loraplus_weight_decay": self.args.weight_decay}
+        ratio = self._loraplus_lr_ratio
+        self.optimizer = create_loraplus_optimizer(trained, kind, loraplus_lr_ratio=ratio, **decay, **options)
+        return self.optimizer
 
     def release(self) -> None:
         """Give back the fast path's threads and memory; the next loss sets it up again."""

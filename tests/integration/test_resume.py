@@ -74,12 +74,12 @@ def losses(folder: Path) -> dict[int, float]:
     return {int(line["step"]): line["loss"] for line in read_metrics(folder / "metrics.jsonl") if "loss" in line}
 
 
-# Dropout draws random numbers in every step, so a lost random state would show.
-@pytest.mark.parametrize("dropout", [0.0, 0.1])
-def test_a_run_that_is_killed_twice_ends_as_one_that_was_not(base, tmp_path, dropout):
+# Dropout draws random numbers in every step, so a lost random state would show; LoRA+ has two rates to take up again.
+@pytest.mark.parametrize("options", [{}, {"dropout": 0.1}, {"loraplus_lr_ratio": 8}], ids=["plain", "dropout", "lora+"])
+def test_a_run_that_is_killed_twice_ends_as_one_that_was_not(base, tmp_path, options):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    prepare(whole, base, dropout=dropout)
-    prepare(killed, base, dropout=dropout)
+    prepare(whole, base, **options)
+    prepare(killed, base, **options)
     assert child("-m", "finetune.run", str(whole)) == 0
     # Optimiser, schedule and random state are three saves of a checkpoint: this is inside the second one.
     assert child("-c", DYING, str(killed), "save", "5") == -9

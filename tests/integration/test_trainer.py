@@ -87,6 +87,7 @@ def make_trainer(
     dtype: torch.dtype = torch.float32,
     fast: bool = True,
     lora: dict[str, Any] | None = None,
+    loraplus_lr_ratio: float = 1.0,
     **config: Any,
 ) -> tuple[GraftTrainer, Losses]:
     losses = Losses()
@@ -103,6 +104,7 @@ def make_trainer(
         processing_class=tokenizer,
         peft_config=LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", **(lora or {})),
         callbacks=[losses],
+        loraplus_lr_ratio=loraplus_lr_ratio,
     )
     return trainer, losses
 
@@ -121,6 +123,21 @@ def test_same_losses_as_the_stock_path(base: Path, tokenizer: Any, tmp_path: Pat
     for key in ("entropy", "mean_token_accuracy", "num_tokens"):
         assert found.logs[0][key] == pytest.approx(expected.logs[0][key], rel=1e-3)
     assert fast.evaluate()["eval_loss"] == pytest.approx(stock.evaluate()["eval_loss"], rel=1e-3)
+
+
+def test_b_learns_faster_than_a_by_the_ratio(base: Path, tokenizer: Any, tmp_path: Path) -> None:
+    # Adam's first step moves every weight that has a gradient by its rate. A has none yet: B is zero.
+    def moved(name: str, **options: Any) -> dict[str, float]:
+        trainer, _ = make_trainer(base, tokenizer, tmp_path / name, max_steps=2, **options)
+        before = {key: p.detach().clone() for key, p in trainer.model.named_parameters() if p.requires_grad}
+        trainer.train()
+        after = dict(trainer.model.named_parameters())
+        changes = {key: float((after[key].detach() - old).abs().max()) for key, old in before.items()}
+        return {part: max(v for key, v in changes.items() if f"lora_{part}" in key) for part in "AB"}
+
+    even, quick = moved("even"), moved("quick", loraplus_lr_ratio=4)
+    assert quick["B"] == pytest.approx(4 * even["B"], rel=0.3)
+    assert quick["A"] == pytest.approx(even["A"], rel=0.3)
 
 
 def test_bfloat16_trains_as_well_as_single_precision(base: Path, tokenizer: Any, tmp_path: Path) -> None:
