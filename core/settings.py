@@ -129,7 +129,9 @@ class TrainSettings(Section):
         description="dpo and kto: how firmly the model is held to what it was before; higher is firmer.",
     )
     learning_rate: float | None = Field(
-        default=None, gt=0, description="Peak learning rate; none: the preset's, made smaller for full, dpo and kto."
+        default=None,
+        gt=0,
+        description="Peak learning rate, with LoRA+ that of A; none: the preset's, made smaller for full, dpo and kto.",
     )
     loraplus_lr_ratio: float | None = Field(
         default=None,
