@@ -133,11 +133,10 @@ class TrainSettings(Section):
         gt=0,
         description="Peak learning rate, with LoRA+ that of A; none: the preset's, made smaller for full, dpo and kto.",
     )
-    loraplus_lr_ratio: float | None = Field(
-        default=None,
+    loraplus_lr_ratio: float = Field(
+        default=1.0,
         ge=1,
-        description="LoRA+: so many times as fast as A learn LoRA's B matrices, which begin at zero; 1: as fast; none: "
-        "the preset's.",
+        description="LoRA+ (arXiv 2402.12354): LoRA's B matrices, zero at first, learn so many times as fast as A.",
     )
     epochs: float | None = Field(default=None, gt=0, description="Passes over the training rows; none: the preset's.")
     rows_per_step: int | None = Field(

@@ -54,7 +54,7 @@ def make_job(
     parent = None if facts.data == "rows" else needed_parent(settings, card.domain, parent)
     if settings.dropout and facts.trains == "weights":
         raise TrainError("train.dropout is LoRA's: leave it at 0 with method full")
-    if (settings.loraplus_lr_ratio or 1) != 1 and not facts.loraplus:
+    if settings.loraplus_lr_ratio != 1 and not facts.loraplus:
         raise TrainError(f"train.loraplus_lr_ratio is LoRA's: leave it out with method {settings.method}")
     fast = may_be_fast(settings.method, settings.dropout, settings.gpus)
     rows_per_step = (preset.grouped_rows_per_step if fast else None) or preset.rows_per_step
@@ -74,7 +74,7 @@ def make_job(
         dropout=settings.dropout,
         beta=settings.beta,
         learning_rate=settings.learning_rate or preset.learning_rate * facts.rate,
-        loraplus_lr_ratio=(settings.loraplus_lr_ratio or preset.loraplus_lr_ratio) if facts.loraplus else 1.0,
+        loraplus_lr_ratio=settings.loraplus_lr_ratio,
         epochs=settings.epochs or preset.epochs,
         max_minutes=settings.max_minutes or preset.max_minutes,
         max_steps=settings.max_steps,

@@ -24,7 +24,7 @@ def job(parent: Parent | None = None, **settings) -> Job:
 
 
 def test_presets_fill_in_and_settings_win():
-    assert (job().epochs, job().max_minutes, job().learning_rate, job().alpha) == (1.0, 9.0, 1e-3, 32)
+    assert (job().epochs, job().max_minutes, job().learning_rate, job().alpha) == (1.0, 9.0, 2e-3, 32)
     assert job(preset="best").validation_share > 0
     assert job(preset="gpu-8b").checkpointing is True
     own = job(preset="best", epochs=2, validation_share=0, learning_rate=1e-4, rank=8, rows_per_step=2)
@@ -44,10 +44,8 @@ def test_methods_change_the_rate_and_need_what_they_need():
 
 
 def test_only_untrained_lora_matrices_learn_at_two_rates():
-    assert job().loraplus_lr_ratio > 1
-    assert job(loraplus_lr_ratio=1).loraplus_lr_ratio == 1
+    assert job().loraplus_lr_ratio == 1
     assert job(method="dora", loraplus_lr_ratio=3).options["loraplus_lr_ratio"] == 3
-    assert job(method="full").loraplus_lr_ratio == job(PARENT, method="dpo").loraplus_lr_ratio == 1
     assert job(method="full", loraplus_lr_ratio=1).loraplus_lr_ratio == 1
     for method in ("full", "dpo", "kto"):
         with pytest.raises(TrainError, match="loraplus_lr_ratio"):
