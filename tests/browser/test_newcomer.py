@@ -219,6 +219,7 @@ def activate(page: Any, shot: Shot, *, compared: bool) -> None:
         page.locator("#train-anyway").click()
     says(page, "#train-line", "is in use.", TRAINING_PATIENCE)
     says(page, "#adapters-list", "in use")
+    expect(page.locator("#status")).not_to_contain_text("not in use", use_inner_text=True)
     shot("adapter")
 
 
