@@ -1,6 +1,6 @@
 """The fast way to embed on a CPU: BERT encoders in eight-bit integers, one text pack per thread.
 
-Prepared when it is opened: weights become bytes, scaled so that channels with large numbers do not drown the others,
+Prepared when it is opened: weights become codes, scaled so that channels with large numbers do not drown the others,
 and the vectors of a few sentences are compared with those in float32. A model that loses too much, or that is not a
 plain BERT, is Unfit. Needs neither PyTorch nor Transformers. Knows no prompt and no LangChain.
 """

@@ -1,4 +1,4 @@
-"""Turns a float32 BERT into the bytes that the compiled encoder reads. Needs a processor that can compile it."""
+"""Turns a float32 BERT into the codes that the compiled encoder reads. Needs a processor that can compile it."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 def quantise(plain: FloatBert, peaks: np.ndarray) -> Weights:
-    """The weights in bytes; `peaks` [2 L + 1, H] is the largest size that the outputs of each layer norm reach."""
+    """The weights as codes; `peaks` [2 L + 1, H] is the largest size that the outputs of each layer norm reach."""
     layers = range(plain.layers)
     gains, shifts = zip(*plain.norms(), strict=True)
     ease = np.ones_like(peaks)
