@@ -16,6 +16,8 @@ from core.sections import missing_sections, sections_of
 from core.types import STRUCTURED, Format
 
 _MARK = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
+# Models' vocabularies differ in where they keep spaces.
+_ENVELOPE = re.compile(r"\s*(?:\{\s*\"citations\"|citations):\s*(\[[^\]]*\])")
 _FENCE = re.compile(r"^\s*```[a-zA-Z]*\n(.*?)(?:\n```.*)?$", re.DOTALL)
 
 
@@ -42,6 +44,17 @@ def write_answer(answer: Any, format: Format, cited: Sequence[int], refusal: str
         return refusal
     marks = "".join(f"[{number}]" for number in cited)
     return f"{answer} {marks}".strip()
+
+
+def deciding_spans(text: str) -> list[tuple[int, int]]:
+    """Characters [start, stop) of a written answer that decide what it is: refusal or answer, and over which passage.
+
+    Those are its citations, and in text and markdown the first character, with which a refusal begins or does not.
+    """
+    envelope = _ENVELOPE.match(text)
+    if envelope:
+        return [envelope.span(1)]
+    return [(0, 1), *(mark.span() for mark in _MARK.finditer(text))]
 
 
 def envelope_schema(schema: dict[str, Any], passages: int) -> dict[str, Any]:

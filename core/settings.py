@@ -138,6 +138,12 @@ class TrainSettings(Section):
         ge=1,
         description="LoRA+ (arXiv 2402.12354): LoRA's B matrices, zero at first, learn so many times as fast as A.",
     )
+    decision_weight: float | None = Field(
+        default=None,
+        ge=1,
+        description="In the loss, tokens that decide an answer (its citations; in text and Markdown the first, where a "
+        "refusal begins) count so many times as much as others; none: the preset's, 1 for dpo and kto.",
+    )
     epochs: float | None = Field(default=None, gt=0, description="Passes over the training rows; none: the preset's.")
     rows_per_step: int | None = Field(
         default=None, ge=1, description="Rows behind one optimiser step, over all GPUs; none: the preset's."

@@ -58,14 +58,21 @@ class FastEngine:
         self._passes.clear()
 
     def loss(
-        self, input_ids: Tensor, attention_mask: Tensor | None, labels: Tensor, count: float, train: bool
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None,
+        labels: Tensor,
+        count: float,
+        train: bool,
+        weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Loss and statistics of a batch [B, L] that is padded at the right.
 
-        The loss is a scalar, the sum over the labels divided by `count`, with a gradient where `train`; the
-        statistics [M, 3] are each label's loss, entropy, and whether it was the likeliest token.
+        The loss is a scalar, the sum over the labels, each times its weight (`weights` [B, L], or 1), divided by
+        `count`, with a gradient where `train`; the statistics [M, 3] are each label's loss, entropy, and whether it
+        was the likeliest token.
         """
-        rows = read_rows(input_ids, attention_mask, labels)
+        rows = read_rows(input_ids, attention_mask, labels, weights)
         if not rows:
             return self.weights.parameters[0].sum() * 0, torch.zeros(0, 3)
         self.weights.refresh()
@@ -75,7 +82,7 @@ class FastEngine:
             self._angles = self.weights.angles(2 * length)
         if not train:
             stats, _ = self._run(packs, None)
-            return stats[:, 0].sum() / count, stats
+            return _weighted_sum(stats, packs) / count, stats
         found: list[Tensor] = []
         loss: Any = _Loss.apply(self, packs, 1 / count, found, *self.weights.parameters)
         return loss, found[0]
@@ -120,7 +127,7 @@ class _Loss(torch.autograd.Function):
         stats, grads = engine._run(packs, scale)  # noqa: SLF001
         ctx.grads = [grad.to(p.dtype) for grad, p in zip(grads, parameters, strict=True)]
         found.append(stats)
-        return stats[:, 0].sum() * scale
+        return _weighted_sum(stats, packs) * scale
 
     @staticmethod
     def backward(ctx: Any, *outputs: Tensor) -> tuple[Any, ...]:
@@ -128,6 +135,12 @@ class _Loss(torch.autograd.Function):
         grads = [grad.mul_(factor) for grad in ctx.grads]
         del ctx.grads
         return (None, None, None, None, *grads)
+
+
+def _weighted_sum(stats: Tensor, packs: Sequence[Sequence[Pack]]) -> Tensor:
+    """The sum of the labels' losses, which come pack by pack, each times its weight."""
+    weights = torch.cat([pack.weights for share in packs for pack in share])
+    return stats[:, 0] @ weights.to(stats.dtype)
 
 
 def best_kernels(dtype: torch.dtype) -> ModuleType:

@@ -250,9 +250,9 @@ def _exp_rows_backward(
 
 
 @_compiled
-def _cross_entropy(logits: Any, labels: Any, scale: Any, stats: Any) -> None:
+def _cross_entropy(logits: Any, labels: Any, scales: Any, stats: Any) -> None:
     for r in range(logits.shape[0]):
-        row, label = logits[r], labels[r]
+        row, label, scale = logits[r], labels[r], scales[r]
         top = _largest(row, row.shape[0])
         total, weighted = _ZERO, _ZERO
         for i in range(row.shape[0]):

@@ -35,21 +35,26 @@ class Segment:
 
 @dataclass(frozen=True)
 class Pack:
-    """Tokens [T] with their positions [T]; `rows` [M] predict `labels` [M] (long tensors)."""
+    """Tokens [T] with their positions [T]; `rows` [M] predict `labels` [M] (long), which weigh `weights` [M]."""
 
     tokens: Tensor
     positions: Tensor
     segments: tuple[Segment, ...]
     rows: Tensor
     labels: Tensor
+    weights: Tensor
 
 
 @dataclass(frozen=True)
 class Row:
-    """Token ids of one sequence without padding, and its labels, -100 where there is none."""
+    """Token ids of one sequence without padding, its labels, -100 where there is none, and how much each counts.
+
+    Without `weights` all labels count the same, 1.
+    """
 
     tokens: list[int]
     labels: list[int]
+    weights: list[float] | None = None
 
     @property
     def first_label(self) -> int:
@@ -57,12 +62,15 @@ class Row:
         return next((i for i, label in enumerate(self.labels) if i and label != -100), len(self.labels))
 
 
-def read_rows(input_ids: Tensor, attention_mask: Tensor | None, labels: Tensor) -> list[Row]:
+def read_rows(
+    input_ids: Tensor, attention_mask: Tensor | None, labels: Tensor, weights: Tensor | None = None
+) -> list[Row]:
     """Undo the padding of a batch [B, L] that is padded at the right; rows without a label are left out."""
     rows = []
+    counts = [None] * len(input_ids) if weights is None else weights.tolist()
     lengths = [input_ids.shape[1]] * len(input_ids) if attention_mask is None else attention_mask.sum(1).tolist()
-    for ids, targets, length in zip(input_ids.tolist(), labels.tolist(), lengths, strict=True):
-        row = Row(ids[:length], targets[:length])
+    for ids, targets, count, length in zip(input_ids.tolist(), labels.tolist(), counts, lengths, strict=True):
+        row = Row(ids[:length], targets[:length], count)
         if row.first_label < length:
             rows.append(row)
     return rows
@@ -96,6 +104,7 @@ def make_pack(rows: Sequence[Row]) -> Pack:
     segments = [Segment(0, shared, 0)] if shared else []
     indices: list[int] = []
     labels: list[int] = []
+    weights: list[float] = []
     for row in rows:
         start = len(tokens)
         tokens += row.tokens[shared:]
@@ -106,8 +115,14 @@ def make_pack(rows: Sequence[Row]) -> Pack:
             if row.labels[i] != -100:
                 indices.append(start + i - shared - 1)
                 labels.append(row.labels[i])
+                weights.append(1.0 if row.weights is None else row.weights[i])
     return Pack(
-        torch.tensor(tokens), torch.tensor(positions), tuple(segments), torch.tensor(indices), torch.tensor(labels)
+        torch.tensor(tokens),
+        torch.tensor(positions),
+        tuple(segments),
+        torch.tensor(indices),
+        torch.tensor(labels),
+        torch.tensor(weights),
     )
 
 

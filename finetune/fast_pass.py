@@ -77,7 +77,9 @@ class FastPass:
 
     @torch.no_grad()
     def run(self, pack: Pack, angles: tuple[Tensor, Tensor], scale: float | None) -> Tensor:
-        """Loss, entropy and hit per label [M, 3]. With a `scale`, gradients of scale * sum of losses are added up.
+        """Loss, entropy and hit per label [M, 3]. With a `scale`, gradients are added up.
+
+        They are those of scale * the sum of the losses, each times its label's weight.
 
         `angles` are `ModelWeights.angles` of at least the highest position.
         """
@@ -225,6 +227,7 @@ class FastPass:
         """Statistics [M, 3] of the labels, and the gradient [T, H] of the last layer's output."""
         weights, hidden = self.weights, x.shape[1]
         stats = torch.empty(pack.rows.numel(), 3, dtype=self.exact)
+        scales = pack.weights.to(self.exact) * (scale or 0.0)
         dx = self._take(*x.shape)
         if scale is not None:
             dx.zero_()
@@ -235,7 +238,7 @@ class FastPass:
             normed, rstd = self._norm(weights.norm, picked, None)
             logits = self._take(labels.numel(), weights.head.shape[0])
             torch.mm(normed, weights.head.t(), out=logits)
-            self.kernels.cross_entropy(logits, labels, scale or 0.0, stats[part])
+            self.kernels.cross_entropy(logits, labels, scales[part], stats[part])
             if scale is not None:
                 dnormed = torch.mm(logits, weights.head, out=self._take(labels.numel(), hidden))
                 dpicked = torch.zeros_like(picked)

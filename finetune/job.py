@@ -48,6 +48,7 @@ class Job(BaseModel):
     beta: float = 0.1
     learning_rate: float = 1e-3
     loraplus_lr_ratio: float = 1.0
+    decision_weight: float = 1.0
     epochs: float = 1.0
     max_minutes: float = 9.0
     max_steps: int | None = None
@@ -82,8 +83,7 @@ class Job(BaseModel):
         chosen = ["learning_rate", "epochs", "rows_per_step", "max_minutes", "max_steps", "validation_share"]
         if self.facts.trains == "adapter" and self.parent is None:
             chosen += ["rank", "alpha", "targets", "dropout", "loraplus_lr_ratio"]
-        if self.facts.data != "rows":
-            chosen += ["beta"]
+        chosen += ["decision_weight"] if self.facts.data == "rows" else ["beta"]
         if self.teacher:
             chosen += ["teacher"]
         return self.model_dump(include=set(chosen))

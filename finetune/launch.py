@@ -56,6 +56,10 @@ def make_job(
         raise TrainError("train.dropout is LoRA's: leave it at 0 with method full")
     if settings.loraplus_lr_ratio != 1 and not facts.loraplus:
         raise TrainError(f"train.loraplus_lr_ratio is LoRA's: leave it out with method {settings.method}")
+    if settings.decision_weight not in (None, 1) and facts.data != "rows":
+        raise TrainError(
+            f"train.decision_weight is for training on answers: leave it out with method {settings.method}"
+        )
     fast = may_be_fast(settings.method, settings.dropout, settings.gpus)
     rows_per_step = (preset.grouped_rows_per_step if fast else None) or preset.rows_per_step
     return Job(
@@ -75,6 +79,7 @@ def make_job(
         beta=settings.beta,
         learning_rate=settings.learning_rate or preset.learning_rate * facts.rate,
         loraplus_lr_ratio=settings.loraplus_lr_ratio,
+        decision_weight=(settings.decision_weight or preset.decision_weight) if facts.data == "rows" else 1.0,
         epochs=settings.epochs or preset.epochs,
         max_minutes=settings.max_minutes or preset.max_minutes,
         max_steps=settings.max_steps,

@@ -137,10 +137,10 @@ def exp_rows_backward(
     dscores[:, rows, :keys] = part * (grad - mean[:, :, None]) * scale
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, scale: float, stats: Tensor) -> None:
+def cross_entropy(logits: Tensor, labels: Tensor, scales: Tensor, stats: Tensor) -> None:
     """Per row: loss, entropy, and whether the label is the likeliest token, into `stats` [rows, 3].
 
-    `logits` [rows, V] are replaced by the gradient of scale * loss.
+    `logits` [rows, V] are replaced by the gradient of scale * loss; each row has its own in `scales` [rows].
     """
     logs = torch.log_softmax(logits.to(stats.dtype), dim=-1)
     chances = logs.exp()
@@ -149,4 +149,4 @@ def cross_entropy(logits: Tensor, labels: Tensor, scale: float, stats: Tensor) -
     stats[:, 1] = -(chances * logs).sum(-1)
     stats[:, 2] = logs.argmax(-1) == labels
     chances.scatter_add_(1, picked, torch.full_like(chances[:, :1], -1.0))
-    logits.copy_(chances * scale)
+    logits.copy_(chances * scales[:, None])

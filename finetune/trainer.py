@@ -16,6 +16,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from finetune.fast_engine import FastEngine, Unfit
 from finetune.group_sampler import GroupSampler
+from finetune.label_weights import LabelWeights
 
 _FAST_INPUTS = {"input_ids", "attention_mask", "labels", "use_cache"}
 
@@ -26,6 +27,7 @@ class GraftTrainer(SFTTrainer):
     `fast=False` switches the fast path off. `why_not_fast` says why it is not in use, or is None. `give_way` is called
     between the layers, many times a second and from one thread at a time: what it waits for, the training waits for.
     `groups` names each training row's group: rows of one begin alike, and come together where that saves time.
+    `decision_weight`: tokens that decide an answer count so many times as much in training (see `label_weights.py`).
     `loraplus_lr_ratio`: LoRA's B matrices learn so many times as fast as A, whose rate is the arguments' (LoRA+).
     """
 
@@ -35,11 +37,13 @@ class GraftTrainer(SFTTrainer):
         fast: bool = True,
         give_way: Callable[[], None] | None = None,
         groups: Sequence[str] | None = None,
+        decision_weight: float = 1.0,
         loraplus_lr_ratio: float = 1.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._give_way, self._groups = give_way, groups
+        self._weights = LabelWeights(self.processing_class, decision_weight) if decision_weight != 1 else None
         self._loraplus_lr_ratio = loraplus_lr_ratio
         self._engine: FastEngine | None = None
         self.why_not_fast = None if fast else "switched off"
@@ -51,20 +55,23 @@ class GraftTrainer(SFTTrainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """TRL's loss and metrics, from the fast engine where it applies."""
+        """TRL's loss and metrics, from the fast engine where it applies. The loss of training may be weighted."""
+        training = bool(self.model.training)  # pyright: ignore[reportOptionalMemberAccess]
+        weights = self._weights.of(inputs["labels"]) if self._weights and training else None
         if self.why_not_fast or return_outputs or not _is_plain(inputs):
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            weighted: Any = model if weights is None else _Weighted(model, weights)
+            return super().compute_loss(weighted, inputs, return_outputs, num_items_in_batch)
         if self._engine is None:
             try:
                 self._engine = FastEngine(self.accelerator.unwrap_model(model), give_way=self._give_way)
             except Unfit as reason:
                 self.why_not_fast = str(reason)
-                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+                return self.compute_loss(model, inputs, return_outputs, num_items_in_batch)
         mask, labels = inputs["attention_mask"], inputs["labels"]
         count = (labels[:, 1:] != -100).sum() if num_items_in_batch is None else num_items_in_batch
-        training = bool(model.training)
+        with_gradient = training and torch.is_grad_enabled()
         loss, stats = self._engine.loss(
-            inputs["input_ids"], mask, labels, max(1.0, float(count)), training and torch.is_grad_enabled()
+            inputs["input_ids"], mask, labels, max(1.0, float(count)), with_gradient, weights
         )
         self._note("train" if training else "eval", stats, int(mask.sum()) if training else 0)
         return loss
@@ -131,6 +138,22 @@ class GraftTrainer(SFTTrainer):
         """Padding costs time there: rows of about the same length go together."""
         if self.args.train_sampling_strategy == "random":
             self.args.train_sampling_strategy = "group_by_length"
+
+
+class _Weighted:
+    """A model whose answers to TRL's `compute_loss` have their log-probabilities times the weights of their labels.
+
+    `weights` [B, L] are of the labels; the log-probabilities [B, L - 1] are of the next ones.
+    """
+
+    def __init__(self, model: Any, weights: torch.Tensor) -> None:
+        self._model, self._weights = model, weights
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outputs = self._model(*args, **kwargs)
+        if outputs.get("log_probs") is not None:
+            outputs.log_probs = outputs.log_probs * self._weights[:, 1:].to(outputs.log_probs)
+        return outputs
 
 
 class _Release(TrainerCallback):

@@ -64,7 +64,8 @@ def make_trainer(
     if kind is not RowsTrainer:
         return kind(**data)
     groups = [row.get("group") or str(number) for number, row in enumerate(rows)]
-    return kind(give_way=give_way, groups=groups, loraplus_lr_ratio=job.loraplus_lr_ratio, **data)
+    rates: dict[str, Any] = {"decision_weight": job.decision_weight, "loraplus_lr_ratio": job.loraplus_lr_ratio}
+    return kind(give_way=give_way, groups=groups, **rates, **data)
 
 
 def _kind_and_arguments(job: Job, common: dict[str, Any]) -> tuple[type[Any], Any]:

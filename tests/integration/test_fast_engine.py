@@ -62,11 +62,15 @@ def batch(lengths: list[int], shared: int) -> tuple[Tensor, Tensor, Tensor]:
     return ids, mask, labels
 
 
-def plain(model: Any, ids: Tensor, mask: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """Mean loss and gradients by PEFT and autograd."""
+def plain(
+    model: Any, ids: Tensor, mask: Tensor, labels: Tensor, weights: Tensor | None = None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Mean loss, each label's times its weight, and gradients by PEFT and autograd."""
     logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].reshape(-1, VOCABULARY)
     targets = labels[:, 1:].reshape(-1)
-    loss = torch.nn.functional.cross_entropy(logits.double(), targets)
+    losses = torch.nn.functional.cross_entropy(logits.double(), targets, reduction="none")
+    counts = torch.ones_like(losses) if weights is None else weights[:, 1:].reshape(-1)
+    loss = (losses * counts).sum() / (targets != -100).sum()
     model.zero_grad()
     loss.backward()
     grads = {n: p.grad.clone() for n, p in model.named_parameters() if p.requires_grad}
@@ -75,15 +79,15 @@ def plain(model: Any, ids: Tensor, mask: Tensor, labels: Tensor) -> tuple[Tensor
 
 
 def fast(
-    model: Any, ids: Tensor, mask: Tensor, labels: Tensor, factor: float = 1.0
+    model: Any, ids: Tensor, mask: Tensor, labels: Tensor, factor: float = 1.0, weights: Tensor | None = None
 ) -> tuple[Tensor, dict[str, Tensor]]:
     engine = FastEngine(model, workers=2)
     try:
         count = int((labels[:, 1:] != -100).sum())
-        loss, stats = engine.loss(ids, mask, labels, count, train=True)
+        loss, stats = engine.loss(ids, mask, labels, count, train=True, weights=weights)
         assert stats.shape == (count, 3)
         (loss * factor).backward()
-        evaluated, _ = engine.loss(ids, mask, labels, count, train=False)
+        evaluated, _ = engine.loss(ids, mask, labels, count, train=False, weights=weights)
         torch.testing.assert_close(evaluated, loss.detach())
     finally:
         engine.close()
@@ -109,6 +113,18 @@ def test_gradients_are_those_of_peft(kind: str, shared: int, monkeypatch: pytest
     torch.testing.assert_close(found_loss, loss, rtol=1e-7, atol=0)
     assert worst(found, expected) < 1e-5
     assert any(s.context for share in packs[0] for pack in share for s in pack.segments) == bool(shared)
+
+
+def test_labels_count_as_their_weights_say() -> None:
+    model = tiny_model(dtype=torch.float64)
+    rows = batch([40, 31, 77, 52, 30], 20)
+    weights = torch.rand(rows[0].shape, dtype=torch.float64) * 5
+    loss, expected = plain(model, *rows, weights)
+    found_loss, found = fast(model, *rows, weights=weights)
+    # Weights are kept in single precision.
+    torch.testing.assert_close(found_loss, loss, rtol=1e-6, atol=0)
+    assert worst(found, expected) < 1e-5
+    assert worst(found, plain(model, *rows)[1]) > 0.1
 
 
 def test_gradients_where_each_of_two_families_shares_its_own_beginning(monkeypatch: pytest.MonkeyPatch) -> None:

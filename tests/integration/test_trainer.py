@@ -88,6 +88,7 @@ def make_trainer(
     fast: bool = True,
     lora: dict[str, Any] | None = None,
     loraplus_lr_ratio: float = 1.0,
+    decision_weight: float = 1.0,
     **config: Any,
 ) -> tuple[GraftTrainer, Losses]:
     losses = Losses()
@@ -105,6 +106,7 @@ def make_trainer(
         peft_config=LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", **(lora or {})),
         callbacks=[losses],
         loraplus_lr_ratio=loraplus_lr_ratio,
+        decision_weight=decision_weight,
     )
     return trainer, losses
 
@@ -123,6 +125,22 @@ def test_same_losses_as_the_stock_path(base: Path, tokenizer: Any, tmp_path: Pat
     for key in ("entropy", "mean_token_accuracy", "num_tokens"):
         assert found.logs[0][key] == pytest.approx(expected.logs[0][key], rel=1e-3)
     assert fast.evaluate()["eval_loss"] == pytest.approx(stock.evaluate()["eval_loss"], rel=1e-3)
+
+
+def test_both_paths_weigh_what_decides_an_answer(base: Path, tokenizer: Any, tmp_path: Path) -> None:
+    # Here that is the first of four words.
+    order = {"train_sampling_strategy": "sequential", "gradient_accumulation_steps": 2}
+    fast, found = make_trainer(base, tokenizer, tmp_path / "fast", decision_weight=9, **order)
+    stock, expected = make_trainer(base, tokenizer, tmp_path / "stock", fast=False, decision_weight=9, **order)
+    alike, plain = make_trainer(base, tokenizer, tmp_path / "plain", **order)
+    untrained = fast.evaluate()["eval_loss"], stock.evaluate()["eval_loss"], alike.evaluate()["eval_loss"]
+    assert untrained == pytest.approx([untrained[-1]] * 3, rel=1e-3)  # validation weighs nothing
+    for trainer in (fast, stock, alike):
+        trainer.train()
+    assert found.found == pytest.approx(expected.found, rel=1e-3)
+    assert found.found[0] > 1.5 * plain.found[0]
+    for key in ("entropy", "mean_token_accuracy", "num_tokens"):
+        assert found.logs[1][key] == pytest.approx(expected.logs[1][key], rel=1e-3)
 
 
 def test_b_learns_faster_than_a_by_the_ratio(base: Path, tokenizer: Any, tmp_path: Path) -> None:

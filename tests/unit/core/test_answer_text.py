@@ -6,7 +6,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from core.answer_text import envelope_schema, fold, read_answer, serialise, without_marks, write_answer
+from core.answer_text import deciding_spans, envelope_schema, fold, read_answer, serialise, without_marks, write_answer
 from core.types import FORMATS
 
 REFUSAL = "I cannot find this in the documents."
@@ -182,6 +182,28 @@ def test_without_passages_nothing_can_be_cited():
     check = Draft202012Validator(envelope_schema({"type": "object"}, passages=0))
     assert check.is_valid({"citations": [], "answer": {}})
     assert not check.is_valid({"citations": [1], "answer": {}})
+
+
+@pytest.mark.parametrize("answer", [{"name": "x", "codes": [1, 2]}, None])
+@pytest.mark.parametrize("cited", [[], [2], [1, 3]])
+@pytest.mark.parametrize("format", ["json", "yaml"])
+def test_the_citations_of_an_envelope_decide_it(format, cited, answer):
+    text = write_answer(answer, format, cited, "No.")
+    assert [json.loads(text[a:b]) for a, b in deciding_spans(text)] == [cited]
+    unspaced = text.replace(": ", ":")  # as tokens read one by one without their spaces
+    assert [json.loads(unspaced[a:b]) for a, b in deciding_spans(unspaced)] == [cited]
+
+
+@pytest.mark.parametrize("format", ["text", "markdown"])
+def test_the_first_character_and_the_marks_decide_prose(format):
+    def deciding(*args):
+        text = write_answer(*args)
+        return [text[a:b].strip() for a, b in deciding_spans(text)]
+
+    assert deciding("x is red.", format, [1, 3], "No.") == ["x", "[1]", "[3]"]
+    assert deciding("x is red.", format, [], "No.") == ["x"]
+    assert deciding(None, format, [], "No.") == ["N"]
+    assert deciding_spans("") == [(0, 1)]
 
 
 def test_fold_ignores_case_punctuation_and_space():

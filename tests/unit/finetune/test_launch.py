@@ -52,10 +52,21 @@ def test_only_untrained_lora_matrices_learn_at_two_rates():
             job(PARENT, method=method, loraplus_lr_ratio=4)
 
 
+def test_what_decides_an_answer_weighs_more_where_answers_are_trained():
+    assert job().decision_weight == job(method="full").options["decision_weight"] > 1
+    assert job(decision_weight=1).decision_weight == 1
+    assert job(PARENT, method="dpo").decision_weight == 1
+    assert job(PARENT, method="kto", decision_weight=1).decision_weight == 1
+    assert "decision_weight" not in job(PARENT, method="kto").options
+    for method in ("dpo", "kto"):
+        with pytest.raises(TrainError, match="decision_weight"):
+            job(PARENT, method=method, decision_weight=4)
+
+
 def test_the_key_knows_what_changes_the_result_and_no_path():
     assert job().key == job().model_copy(update={"base": "/elsewhere", "rows": "x", "trackio": True}).key
     different = [job(), job(seed=8), job(method="rslora"), job(dropout=0.1), job(targets="mlp"), job(gpus=2)]
-    different.append(job(loraplus_lr_ratio=2))
+    different += [job(loraplus_lr_ratio=2), job(decision_weight=2)]
     assert len({j.key for j in different}) == len(different)
 
 
