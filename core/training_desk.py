@@ -149,6 +149,10 @@ class PlanFacts(Protocol):
     @property
     def steps(self) -> int: ...  # noqa: D102
     @property
+    def likely_steps(self) -> int: ...  # noqa: D102
+    @property
+    def few_steps(self) -> bool: ...  # noqa: D102
+    @property
     def epochs(self) -> float: ...  # noqa: D102
     @property
     def memory(self) -> Mapping[str, float]: ...  # noqa: D102

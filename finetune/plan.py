@@ -29,12 +29,15 @@ _PACK_TOKENS = 2048
 _MEASURED_ABOVE = 3.0
 # NF4: half a byte, and its quantised constants.
 _FOUR_BITS = 0.53
+# Steps of the rate that short trainings need; after two of them answers were rubbish, after ten they were not.
+_FEW_STEPS = 10
 
 
 class Plan(BaseModel):
     """What a job will take. Memory in GiB on each device, by what it is for; `seconds` from start to end.
 
-    `speed` is tokens a second over all processes, `speed_from` where that figure comes from.
+    `likely_steps` are those of `steps` that the minutes suffice for; `speed` is tokens a second over all processes,
+    `speed_from` where that figure comes from.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,6 +55,7 @@ class Plan(BaseModel):
     longest: int
     epochs: float
     steps: int
+    likely_steps: int
     memory: dict[str, float]
     available: float
     speed: float
@@ -69,6 +73,11 @@ class Plan(BaseModel):
         """Whether the minutes end before the passes do."""
         return self.seconds >= 60 * self.max_minutes
 
+    @property
+    def few_steps(self) -> bool:
+        """Whether so few steps rather spoil a model's answers than teach it."""
+        return self.likely_steps < _FEW_STEPS
+
     def lines(self) -> list[str]:
         """The plan for people, one fact a line."""
         share = 100 * self.trainable / self.parameters
@@ -76,6 +85,10 @@ class Plan(BaseModel):
         limit = f", ended by its limit of {self.max_minutes:g} minutes" if self.ends_early else ""
         where = f"{self.device}, {self.processes} processes" if self.processes > 1 else self.device
         path = "Graft's fast path" if self.fast_path else "TRL's own path"
+        warning = (
+            f"warning     about {self.likely_steps} steps are too few to learn from and may spoil the answers: add "
+            "examples, raise --epochs or --max-minutes, or lower --rows-per-step"
+        )
         return [
             f"method      {self.method} of {self.base} on {where}, {path}",
             f"parameters  {self.trainable:,} of {self.parameters:,} are trained ({share:.3g}%)",
@@ -84,6 +97,7 @@ class Plan(BaseModel):
             f"steps       {self.steps}, {self.epochs:.3g} passes over the data{limit}",
             f"memory      about {self.needs:.1f} GiB ({parts}); {self.available:.1f} GiB are free",
             f"time        about {_duration(self.seconds)} at {self.speed:,.0f} tokens/s ({self.speed_from})",
+            *([warning] if self.few_steps else []),
         ]
 
     def check(self) -> None:
@@ -118,6 +132,7 @@ def make_plan(job: Job, runs: Path, machine: Machine) -> Plan:
     speed, source = _speed(job, runs, sizes, machine, fast)
     held_out_tokens = sum(row["tokens"] for row in held_out) * min(8, steps)
     seconds = (tokens * passes + held_out_tokens / 3) / max(speed, 1e-9)
+    limit = 60 * job.max_minutes
     return Plan(
         method=job.method,
         base=job.base_name,
@@ -132,11 +147,12 @@ def make_plan(job: Job, runs: Path, machine: Machine) -> Plan:
         longest=max(counts, default=0),
         epochs=passes,
         steps=steps,
+        likely_steps=round(steps * min(1.0, limit / seconds)) if seconds else steps,
         memory={name: round(size / GIB, 2) for name, size in memory(job, sizes, counts, machine, fast=fast).items()},
         available=round(machine.available / GIB, 2),
         speed=speed,
         speed_from=source,
-        seconds=min(seconds, 60 * job.max_minutes),
+        seconds=min(seconds, limit),
         max_minutes=job.max_minutes,
     )
 

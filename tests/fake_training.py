@@ -30,6 +30,8 @@ class FakePlan(BaseModel):
     parameters: int = 134_515_008
     trainable: int = 4_884_480
     steps: int = 111
+    likely_steps: int = 111
+    few_steps: bool = False
     epochs: float = 1.0
     memory: dict[str, float] = MEMORY
     available: float = 12.0

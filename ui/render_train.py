@@ -51,10 +51,16 @@ def plan_html(plan: PlanFacts, trouble: str) -> str:
         (t("Steps"), steps),
     ]
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+    doubt = several(
+        plan.likely_steps,
+        "{count} step is too little to learn from and may spoil the answers: add examples, or give it more time.",
+        "About {count} steps are too few to learn from and may spoil the answers: add examples, or give it more time.",
+    )
+    few = f'<p class="trouble">{escape(doubt)}</p>' if plan.few_steps else ""
     verdict = f'<p class="fine">{escape(t("It fits. Press Start when you like."))}</p>'
     if trouble:
         verdict = f'<p class="trouble" role="alert">{escape(trouble)}</p>'
-    return f'<div class="plan"><h3>{escape(t("The plan"))}</h3><dl class="facts">{rows}</dl>{verdict}</div>'
+    return f'<div class="plan"><h3>{escape(t("The plan"))}</h3><dl class="facts">{rows}</dl>{few}{verdict}</div>'
 
 
 def view_html(view: TrainingView) -> str:

@@ -67,6 +67,13 @@ def test_memory_that_will_not_do_is_refused(train, site):
     assert site.training.started[0].ignore_memory
 
 
+def test_too_few_steps_are_warned_of_and_may_be_had(train, site):
+    site.training.planned = FakePlan(steps=2, likely_steps=2, few_steps=True)
+    plan(train)
+    says(train, "train-planned", "About 2 steps are too few to learn from")
+    train.wait_for_selector("#train-start:not([disabled])")
+
+
 def test_a_plan_is_of_one_choice_only(train, site):
     plan(train)
     train.locator("#train-options > button").click()

@@ -48,6 +48,21 @@ def test_parameters_and_tokens_are_counted(plan):
     assert (found.rows, found.tokens, found.longest, found.steps) == (100, 44_950, 499, 25)
 
 
+def test_a_warning_where_the_steps_are_too_few(plan):
+    def warned(found):
+        return found.few_steps, any(
+            line.startswith("warning ") and f"{found.likely_steps} steps" in line for line in found.lines()
+        )
+
+    assert warned(plan()) == (False, False)
+    assert plan().likely_steps == plan().steps
+    assert warned(plan(max_steps=9)) == (True, True)
+    # 25 steps that the minutes do not suffice for.
+    slow = plan(Machine("cpu", "CPU", 16 * GIB, flops=1e9))
+    assert slow.likely_steps < 10 < slow.steps
+    assert warned(slow) == (True, True)
+
+
 def test_held_out_rows_and_limits_show(plan):
     found = plan(validation_share=0.2, epochs=3)
     assert (found.rows, found.held_out, found.steps) == (80, 20, 60)
