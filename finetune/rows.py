@@ -230,7 +230,8 @@ class _RowMaker:
 
     def _schema_shown(self, example: Example) -> str | None:
         if example.format not in STRUCTURED:
-            return None
+            # Markdown is asked for under the headings of a named schema, never under those of any.
+            return example.schema_name if example.format == "markdown" else None
         # A draw of its own: the other choices stay what they are when this share changes.
         draw = random.Random(f"{self.options.seed}:{example.id}:schema").random()
         several = len(self.pack.schemas) > 1

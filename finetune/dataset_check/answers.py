@@ -8,6 +8,7 @@ from jsonschema.exceptions import best_match
 
 from core.answer_text import fold, mark_spans, read_answer, write_answer
 from core.pack import DomainPack
+from core.sections import missing_sections, sections_of
 from core.types import STRUCTURED
 from finetune.dataset_check.finding import Finding, Line
 
@@ -36,6 +37,8 @@ def find_bad_answers(lines: Sequence[Line], pack: DomainPack) -> Iterator[Findin
             yield from _structured(line, validators[example.schema_name], pack.refusal)
         else:
             yield from _plain(line, str(example.answer), pack.refusal)
+            if example.format == "markdown":
+                yield from _sections(line, pack.schema_for("markdown", example.schema_name))
 
 
 def _structured(line: Line, validator: Draft202012Validator, refusal: str) -> Iterator[Finding]:
@@ -69,6 +72,15 @@ def _plain(line: Line, answer: str, refusal: str) -> Iterator[Finding]:
         yield line.finding(
             "error", "answer", "answer is the refusal, but the example counts as answerable", 'set "answerable": false'
         )
+
+
+def _sections(line: Line, schema: Mapping[str, Any] | None) -> Iterator[Finding]:
+    missing = missing_sections(str(line.example.answer), sections_of(schema)) if schema is not None else []
+    if missing:
+        yield line.finding(
+            "error", "schema", f"answer lacks sections of schema {line.example.schema_name}, or has them in another "
+            f"order: {', '.join(missing)}", "give it these headings, or correct the schema",
+        )  # fmt: skip
 
 
 def count_labels(lines: Sequence[Line], schemas: Mapping[str, Any]) -> dict[tuple[str, str], dict[Any, int]]:

@@ -47,6 +47,7 @@ def test_sound_examples_have_no_flaw(make_pack, make_corpus):
         ),
         (example("iris", answer={"plant": "iris"}), "schema", "'month' is a required property"),
         (example("iris", answer={"plant": "iris", "month": "May", "sun": "dim"}), "schema", "sun"),
+        (example("iris", format="markdown", answer="## Plant\n\nIris."), "schema", "lacks sections of schema pruning"),
         (example("iris", format="text", schema=None, answer="In May [1]."), "answer", "citation mark"),
         (example("iris", format="text", schema=None, answer="Not in the leaflets."), "answer", "is the refusal"),
         (example("iris", answer=None, answerable=False), "answer", "yet has evidence"),
