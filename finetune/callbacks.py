@@ -14,7 +14,7 @@ from core.files import write_lines
 from finetune.checkpoints import seconds_used
 from finetune.job import Job, State, Status, read_metrics, write_status
 
-__all__ = ["EarlyStopping", "Pacing", "Reporting", "read_metrics"]
+__all__ = ["Pacing", "Reporting", "read_metrics"]
 
 _LONGEST_PAUSE_SECONDS = 600.0
 
@@ -69,20 +69,20 @@ class Pacing(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Give way to chat; stop when the time is used up."""
         self.give_way()
-        if self._together(self.progress(state.global_step, state.max_steps) >= 1):
+        if self.together(self.progress(state.global_step, state.max_steps) >= 1):
             control.should_training_stop = True
             # The last state is a candidate for the best one.
             control.should_evaluate = control.should_save = args.eval_strategy != "no"
 
-    def _together(self, over: bool) -> bool:
+    def together(self, answer: bool) -> bool:
         """One answer for all processes of a training: clocks differ, and one that goes on alone waits for ever."""
         import torch
 
         if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-            return over
+            return answer
         from accelerate.utils import broadcast_object_list
 
-        return bool(broadcast_object_list([over])[0])
+        return bool(broadcast_object_list([answer])[0])
 
     def give_way(self) -> None:
         """Wait while an answer is being generated; the waiting does not count."""
@@ -165,19 +165,3 @@ class Reporting(TrainerCallback):
         if "loss" in logs:
             self.loss = logs["loss"] if self.loss is None else 0.7 * self.loss + 0.3 * logs["loss"]
         self.validation_loss = logs.get("eval_loss", self.validation_loss)
-
-
-class EarlyStopping(TrainerCallback):
-    """Stops when `patience` validations in a row brought no lower loss.
-
-    It counts in the trainer's log, which is part of every checkpoint: a resumed run stops where the whole one would.
-    """
-
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Compare the validations so far."""
-        losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
-        if losses and len(losses) - 1 - losses.index(min(losses)) >= self.patience:
-            control.should_training_stop = True

@@ -36,6 +36,7 @@ def train(folder: Path) -> Path:
 
     from finetune.callbacks import Pacing, Reporting
     from finetune.trainers import make_trainer
+    from finetune.validating import Validating
 
     set_seed(job.seed)
     rows, held_out = split_rows(_read_rows(job), job.validation_share, job.seed)
@@ -50,7 +51,7 @@ def train(folder: Path) -> Path:
         held_out,
         AutoTokenizer.from_pretrained(job.base),
         str(checkpoints),
-        [pacing, reporting],
+        [pacing, reporting, *([Validating(job.patience, pacing.progress, pacing.together)] if held_out else [])],
         pacing.give_way,
     )
     trainer.seconds = lambda: pacing.seconds

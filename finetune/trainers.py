@@ -13,7 +13,6 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
-from finetune.callbacks import EarlyStopping
 from finetune.checkpoints import WholeCheckpoints
 from finetune.job import Job
 from finetune.loading import load_model, lora_config
@@ -55,7 +54,7 @@ def make_trainer(
         "train_dataset": _dataset(rows, columns),
         "eval_dataset": _dataset(held_out, columns) if held_out else None,
         "processing_class": tokenizer,
-        "callbacks": [*callbacks, *([EarlyStopping(job.patience)] if held_out else [])],
+        "callbacks": list(callbacks),
     }
     common = _common(job, len(rows), folder, validate=bool(held_out))
     # Before the model: making the arguments joins the processes of a training, and then each loads its part alone.
