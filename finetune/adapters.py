@@ -6,7 +6,8 @@ An adapter is never changed in place: vLLM's prefix cache is keyed by name and p
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,13 +153,21 @@ class AdapterStore:
             write_json(self.folder / "active.json", {"history": [*self._history(), manifest.name][-50:]})
         return manifest
 
-    def rollback(self) -> str:
-        """Point at the adapter that was active before; returns its name. Raises AdapterError when there is none."""
+    @contextmanager
+    def rollback(self) -> Iterator[str]:
+        """Point at the adapter that was active before, whose name is yielded; an error inside puts the pointer back.
+
+        Raises AdapterError when there is none.
+        """
         history = self._history()
         if len(history) < 2:
             raise AdapterError(f"domain '{self.domain}' has no earlier adapter to go back to")
         write_json(self.folder / "active.json", {"history": history[:-1]})
-        return history[-2]
+        try:
+            yield history[-2]
+        except BaseException:
+            write_json(self.folder / "active.json", {"history": history})
+            raise
 
     def remove(self, name: str, *, active_too: bool = False) -> AdapterManifest:
         """Delete a published adapter; the active one only with `active_too`. Raises AdapterError, WorkspaceError.

@@ -1,6 +1,7 @@
 """Commands about published adapters: list, show, diff, activate, rollback, merge, export, import, remove."""
 
 import asyncio
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -214,23 +215,20 @@ def _point(console: Console, domain: str, name: str | None, *, unchecked: bool, 
     settings, workspace, pack = console.open(domain)
     store = AdapterStore(pack.name, workspace.adapters(pack.name))
     before = store.active()
-    if name is None:
-        name = store.rollback()
-    elif not name:
+    if name == "":
         raise RequestError("name an adapter: graft adapters list shows them")
-    else:
-        name = store.manifest(name).name
-    remote = find_remote(workspace, pack)
-    if remote is not None:
-        asyncio.run(remote.activate(name, unchecked=unchecked))
-    else:
-        service = LocalService(settings, workspace, pack)
-        service.prepare(console.say)
-        service.activate_now(name, unchecked=unchecked, say=console.say)
-    report = read_report(store, name)
+    with store.rollback() if name is None else nullcontext(store.manifest(name).name) as chosen:
+        remote = find_remote(workspace, pack)
+        if remote is not None:
+            asyncio.run(remote.activate(chosen, unchecked=unchecked))
+        else:
+            service = LocalService(settings, workspace, pack)
+            service.prepare(console.say)
+            service.activate_now(chosen, unchecked=unchecked, say=console.say)
+    report = read_report(store, chosen)
     if report is not None and not unchecked:
         console.say("\n".join(report.lines()))
     if as_json:
-        console.emit({"active": name, "before": before})
+        console.emit({"active": chosen, "before": before})
     else:
-        print(f"active: {name}")
+        print(f"active: {chosen}")

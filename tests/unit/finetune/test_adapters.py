@@ -65,9 +65,14 @@ def test_activate_and_roll_back(store, job, tmp_path):
     store.activate(first)
     store.activate(second)
     assert store.active() == second
-    assert store.rollback() == first == store.active()
-    with pytest.raises(AdapterError, match="no earlier adapter"):
-        store.rollback()
+    with pytest.raises(AdapterError, match="not on huge"), store.rollback() as name:
+        store.check(name, base_name="huge")
+    assert store.active() == second
+    with store.rollback() as name:
+        assert name == first
+    assert store.active() == first
+    with pytest.raises(AdapterError, match="no earlier adapter"), store.rollback():
+        pass
 
 
 def test_other_base_or_prompt_is_refused_by_name(store, job, tmp_path):
