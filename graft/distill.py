@@ -4,7 +4,6 @@ The teacher is the workspace's base model with a long prompt, or a model behind 
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.arms import parse_arm
 from core.chat import ChatPipeline, Question
-from core.errors import GraftError, RequestError, TrainError
-from core.files import sha256_json, write_json, write_lines
+from core.errors import RequestError, TrainError
+from core.files import sha256_json, write_json
 from core.types import Answer, Example
 from finetune.adapters import AdapterManifest
 from finetune.distillation import (
@@ -22,17 +21,16 @@ from finetune.distillation import (
     TeacherAnswer,
     count_reasons,
     student_examples,
-    verify,
 )
 from finetune.launch import make_job
 from finetune.presets import METHODS
 from graft.service import LocalService
+from graft.teacher_answers import Progress, TeacherAnswers
 from graft.training import OnPlan, OnReport, OnTraining, Wishes, build_training_data, run_job, training_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-Progress = Callable[[str, int, int], None]
 TEACHER_ARM, STUDENT_ARM = "rag+icl+schema", "hybrid+schema"
 FEWEST = 8
 
@@ -74,7 +72,7 @@ def distill(
     """Ask, verify, train, publish, activate, compare. The service has its index open and its model started.
 
     `shots` are worked examples in the teacher's prompt, `limit` the training questions that are asked, `test_limit`
-    those of the test set. Raises TrainError where too few answers are verified.
+    those of the test set. Raises TrainError where too few answers are verified, ServeError where the teacher fails.
     """
     from evaluation.frozen import verify_test_set
 
@@ -91,8 +89,8 @@ def distill(
     folder = service.workspace.dataset(service.pack.name) / "distilled"
     # One event loop for both: a client of an endpoint belongs to the loop that it was first used on.
     with asyncio.Runner() as runner:
-        asking = _ask(service, as_teacher, teacher, examples, folder / "answers.jsonl", shots, progress)
-        answers = runner.run(asking)
+        taught = _teacher_answers(service, as_teacher, teacher, shots, folder / "answers.jsonl")
+        answers = runner.run(taught.of(examples, progress, say))
         learnt = student_examples(examples, answers)
         if len(learnt) < FEWEST:
             reasons = ", ".join(f"{count} {reason}" for reason, count in count_reasons(answers).items())
@@ -114,51 +112,16 @@ def _teacher_pipeline(pipeline: ChatPipeline, teacher: TeacherModel) -> ChatPipe
     return replace(pipeline, model_for=lambda _: model, base_model=teacher.name)
 
 
-async def _ask(
-    service: LocalService,
-    pipeline: ChatPipeline,
-    teacher: TeacherModel,
-    examples: Sequence[Example],
-    file: Path,
-    shots: int,
-    progress: Progress,
-) -> list[TeacherAnswer]:
-    """The teacher's answers over the right passages, verified; those of an earlier run of the same kind are kept."""
+def _teacher_answers(
+    service: LocalService, pipeline: ChatPipeline, teacher: TeacherModel, shots: int, file: Path
+) -> TeacherAnswers:
+    """The teacher over the right passages alone. Raises RequestError where there is no index."""
     if pipeline.retriever is None:
         raise RequestError(f"domain '{service.pack.name}' has no index yet: run graft ingest")
-    by_question = {example.question: example for example in examples}
+    by_question = {example.question: example for example in service.pack.train_examples}
     right = replace(pipeline, retriever=RightPassages(inner=pipeline.retriever, examples=by_question))
-    arm = parse_arm(TEACHER_ARM)
-    key = sha256_json([teacher.name, arm.name, shots, service.prompt_hash, [e.model_dump() for e in examples]])
-    known = _read_answers(file, key)
-    gate, done = asyncio.Semaphore(service.settings.lab.concurrency), len(known)
-
-    async def one(example: Example) -> TeacherAnswer:
-        nonlocal done
-        question = Question(
-            text=example.question,
-            arm=arm,
-            format=example.format,
-            schema_name=example.schema_name,
-            constrained=True,  # not every endpoint heeds a schema: an answer that breaks it is asked for once more
-            icl_examples=shots,
-            icl_without=(example.record,),
-        )
-        async with gate:
-            try:
-                found = verify(example, await right.answer(question))
-            except GraftError as error:
-                found = TeacherAnswer(id=example.id, reason=f"failed: {type(error).__name__}")
-        done += 1
-        progress("teacher", done, len(examples))
-        with file.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(found.model_dump(), ensure_ascii=False) + "\n")
-        return found
-
-    write_lines(file, [{"key": key}, *(answer.model_dump() for answer in known.values())])
-    asked = await asyncio.gather(*[one(example) for example in examples if example.id not in known])
-    everything = known | {answer.id: answer for answer in asked}
-    return [everything[example.id] for example in examples]
+    depends, at_once = (teacher.name, service.prompt_hash), service.settings.lab.concurrency
+    return TeacherAnswers(file, right, parse_arm(TEACHER_ARM), shots, depends, at_once)
 
 
 def _train(
@@ -245,24 +208,3 @@ async def _compare(
         student_cost=mean(STUDENT_ARM, "cost_per_1000"),
         currency=service.settings.prices.currency,
     )
-
-
-def _read_answers(file: Path, key: str) -> dict[str, TeacherAnswer]:
-    """The answers in `file` if they are of this kind; a line that a kill cut off is left out."""
-    if not file.exists():
-        return {}
-    first, *lines = file.read_text(encoding="utf-8").split("\n")
-    try:
-        if json.loads(first).get("key") != key:
-            return {}
-    except ValueError:
-        return {}
-    found = {}
-    for line in lines:
-        try:
-            answer = TeacherAnswer.model_validate_json(line)
-        except ValueError:
-            continue
-        if not (answer.reason or "").startswith("failed"):
-            found[answer.id] = answer
-    return found

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "graft/init_pack.py": "graft init",
     "graft/distill.py": "graft distill",
     "graft/doctor.py": "graft doctor",
+    "graft/teacher_answers.py": "graft distill",
     "graft/drill.py": "graft lab drill",
     "graft/reranking.py": "graft retriever train",
     "evaluation/drill.py": "graft lab drill",
