@@ -149,7 +149,12 @@ class TrainSettings(Section):
         default=None, ge=1, description="Rows behind one optimiser step, over all GPUs; none: the preset's."
     )
     max_minutes: float | None = Field(default=None, gt=0, description="Stop after so many minutes; none: the preset's.")
-    max_steps: int | None = Field(default=None, ge=1, description="Stop after so many optimiser steps; none: no limit.")
+    max_steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="Do so many optimiser steps, however many passes that is (max_minutes still ends it); none: those "
+        "of the passes.",
+    )
     validation_share: float | None = Field(
         default=None,
         ge=0,
@@ -159,7 +164,8 @@ class TrainSettings(Section):
     patience: int = Field(
         default=3,
         ge=1,
-        description="Stop when so many validations in a row bring nothing better; the best state is kept.",
+        description="Stop when so many validations in a row, in the second half of the run, bring nothing better; the "
+        "best state is kept.",
     )
     gpus: int = Field(
         default=1,

@@ -16,14 +16,25 @@ from core.files import read_json, sha256_file, sha256_json, write_json, write_li
 from core.pack import DomainPack
 from core.passages import CountTokens
 from core.prompt import CountMessages
-from finetune.rows import Progress, Row, RowOptions, build_rows, check_leakage
+from finetune.rows import Progress, RowOptions, build_rows
+
+
+class SearchedIndex(BaseModel):
+    """Where rows get their passages from. `corpus` names what the index holds, `fingerprint` also how it is searched.
+
+    `generation` is the one that is served.
+    """
+
+    fingerprint: str
+    corpus: str | None = None
+    generation: str | None = None
 
 
 class RowsCard(BaseModel):
     """What every kind of training data says of itself. `data_hash` covers every row; `inputs` is what it depends on.
 
     `rows` and `records` are counts; `tokens`: median, 95% and most of a row; `people`: rows that came of what users of
-    the page said, by the users' ids.
+    the page said, by the users' ids; `corpus` and `corpus_generation`: the index that the passages are of.
     """
 
     domain: str
@@ -37,6 +48,8 @@ class RowsCard(BaseModel):
     test_examples: int = 0
     tokens: list[int] = []
     people: dict[str, int] = {}
+    corpus: str | None = None
+    corpus_generation: str | None = None
 
 
 class DatasetCard(RowsCard):
@@ -77,7 +90,7 @@ def build_dataset(
     *,
     options: RowOptions,
     prompt_hash: str,
-    index_fingerprint: str,
+    index: SearchedIndex,
     on_progress: Progress = lambda done, total: None,
     count_messages: CountMessages | None = None,
 ) -> DatasetCard:
@@ -87,9 +100,9 @@ def build_dataset(
             f"domain '{pack.name}' has no training examples: write {pack.train_file}, one JSON object per line "
             "(see docs/domain-packs.md); until then it answers as rag"
         )
-    inputs = inputs_hash(pack, options, prompt_hash, index_fingerprint)
-    known = read_card(folder)
-    if known is not None and known.inputs == inputs and (folder / "rows.jsonl").exists():
+    inputs = inputs_hash(pack, options, prompt_hash, index.fingerprint)
+    known, rows_file = read_card(folder), folder / "rows.jsonl"
+    if known is not None and (known.inputs, known.corpus) == (inputs, index.corpus) and rows_file.exists():
         return known
     left_out: dict[str, str] = {}
     rows = build_rows(
@@ -121,8 +134,10 @@ def build_dataset(
         dropped=sum(bool(row.dropped) for row in rows),
         left_out=left_out,
         people=Counter(person for row in rows if (person := people[row.example])),
+        corpus=index.corpus,
+        corpus_generation=index.generation,
     )
-    write_lines(folder / "rows.jsonl", (row.model_dump() for row in rows))
+    write_lines(rows_file, (row.model_dump() for row in rows))
     write_json(folder / "card.json", card.model_dump())
     return card
 
@@ -133,22 +148,20 @@ def read_card(folder: Path) -> DatasetCard | None:
     return DatasetCard.model_validate(read_json(path, TrainError)) if path.exists() else None
 
 
-def read_rows(folder: Path, pack: DomainPack) -> list[Row]:
-    """Read built rows, refusing any that belongs to a test record. Raises TrainError, LeakageError."""
-    check_leakage(pack)
-    path = folder / "rows.jsonl"
+def refuse_tested(path: Path, pack: DomainPack) -> None:
+    """Raise LeakageError when a row of `path`, of whatever kind, is of a record that is in the test set now."""
     tested = {example.record for example in pack.test_examples}
-    rows = []
-    # Not splitlines: a passage may hold characters that it takes for ends of lines.
-    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), start=1):
-        try:
-            row = Row.model_validate(json.loads(line))
-        except ValueError as error:
-            raise TrainError(f"{path}:{number} is damaged: run graft dataset build --domain {pack.name}") from error
-        if row.record in tested:
-            raise LeakageError(f"{path}:{number}: record '{row.record}' is in the test set; rebuild the data set")
-        rows.append(row)
-    return rows
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                record = json.loads(line)["record"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise TrainError(f"{path}:{number} is damaged: train anew without --resume") from error
+            if record in tested:
+                raise LeakageError(
+                    f"record '{record}' is in the test set now, and in the rows of this training ({path}:{number}): "
+                    "train anew without --resume"
+                )
 
 
 def spread(sizes: Sequence[int]) -> list[int]:

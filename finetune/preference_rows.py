@@ -18,7 +18,7 @@ from core.pack import DomainPack
 from core.passages import CountTokens, contains_quote, to_passages
 from core.prompt import CountMessages, Message, PromptRequest, render
 from core.types import STRUCTURED, Passage, user_in
-from finetune.dataset import RowsCard, spread
+from finetune.dataset import RowsCard, SearchedIndex, spread
 from finetune.preferences import Preference, Side, read_preferences
 
 # Fewer say nothing about what people want.
@@ -37,7 +37,7 @@ def build_preference_rows(
     token_budget: int,
     context_tokens: int,
     prompt_hash: str,
-    index_fingerprint: str,
+    index: SearchedIndex,
 ) -> tuple[RowsCard, Path]:
     """Build or reuse the rows in `folder`: `data` is "pairs" or "judgements". Returns their card and their file.
 
@@ -52,12 +52,12 @@ def build_preference_rows(
             "persona": [pack.persona, pack.refusal, pack.schemas],
             "sizes": [token_budget, context_tokens],
             "prompt": prompt_hash,
-            "index": index_fingerprint,
+            "index": index.fingerprint,
         }
     )
     if rows_file.exists() and card_file.exists():
         known = RowsCard.model_validate(read_json(card_file, TrainError))
-        if known.inputs == inputs:
+        if (known.inputs, known.corpus) == (inputs, index.corpus):
             return known, rows_file
     maker = _Prompts(pack, retriever, count_tokens, token_budget)
     rows = _pairs(maker, preferences) if data == "pairs" else _judgements(maker, preferences)
@@ -85,6 +85,8 @@ def build_preference_rows(
         test_examples=len(pack.test_examples),
         tokens=spread([row["tokens"] for row in kept]),
         people=people,
+        corpus=index.corpus,
+        corpus_generation=index.generation,
     )
     write_lines(rows_file, kept)
     write_json(card_file, card.model_dump())

@@ -10,7 +10,9 @@ def batch_sizes(job: Job, *, cuda: bool) -> tuple[int, int]:
     share = max(1, math.ceil(job.rows_per_step / job.processes))
     # KTO compares each row with the next one of its batch: one alone is no batch.
     least = 2 if job.facts.data == "judgements" else 1
-    batch = max(least, min(share, job.rows_per_batch) if cuda or job.facts.data != "rows" else share)
+    most = job.rows_per_batch if cuda or job.facts.data != "rows" else share
+    # Batches of one size, so that a step has no more rows than asked for where that can be.
+    batch = max(least, math.ceil(share / math.ceil(share / most)))
     return batch, max(1, math.ceil(share / batch))
 
 

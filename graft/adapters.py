@@ -42,14 +42,10 @@ It was trained on the prompts of its Graft (prompt hash in `graft.json`). Anothe
 
 def provenance(service: LocalService, card: RowsCard, models: PreparedModels, parent: str | None = None) -> Provenance:
     """Where a run's base and data come from; `parent` is the adapter that it goes on from."""
-    from core.index import CorpusFiles, index_fingerprint
-
-    folder = service.workspace.corpus(service.pack.name)
-    generation = CorpusFiles(folder).read_pointer()
     return Provenance(
         base_revision=base_revision(models.llm),
-        corpus=index_fingerprint(folder) or None,
-        corpus_generation=generation.name if generation else None,
+        corpus=card.corpus,
+        corpus_generation=card.corpus_generation,
         train=card.examples,
         test=card.test_examples,
         records=card.records,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from core.service import TrainingStatus
 from core.settings import TrainSettings
 from finetune.adapter_files import Parent
 from finetune.adapters import AdapterManifest
-from finetune.dataset import DatasetCard, RowsCard, build_dataset
+from finetune.dataset import DatasetCard, RowsCard, SearchedIndex, build_dataset, refuse_tested
 from finetune.job import Job, Status
 from finetune.launch import TrainingProcess, last_unfinished, make_job, needed_parent
 from finetune.machine_speed import this_machine
@@ -30,7 +30,7 @@ from graft.machine import available_memory
 from graft.models import PreparedModels
 from graft.parity import read_report
 from graft.service import LocalService
-from graft.training_record import Recorder, recorded
+from graft.training_record import Recorder, read_record, recorded
 
 if TYPE_CHECKING:
     from core.service import DomainService
@@ -64,7 +64,7 @@ def build_training_data(
             seed=settings.train.seed,
         ),
         prompt_hash=service.prompt_hash,
-        index_fingerprint=sha256_json([_index(service), examples_hash]) if examples_hash else _index(service),
+        index=_index(service, examples_hash),
         on_progress=on_progress,
         count_messages=build.message_counter(models.llm),
     )
@@ -84,7 +84,7 @@ def build_preferences(service: LocalService, data: str) -> tuple[RowsCard, Path]
         token_budget=settings.retrieve.token_budget,
         context_tokens=min(RowOptions().context_tokens, settings.serve.max_model_len),
         prompt_hash=service.prompt_hash,
-        index_fingerprint=_index(service),
+        index=_index(service),
     )
 
 
@@ -110,7 +110,10 @@ def prepare_job(
 
 
 def unfinished_job(service: LocalService) -> tuple[Job, RowsCard]:
-    """The job that was stopped last, as it was started. Raises TrainError where there is none, or it fits no more."""
+    """The job that was stopped last, as it was started. Raises TrainError where there is none, or it fits no more.
+
+    Raises LeakageError where its rows are of a record that is tested since.
+    """
     models, name = _models(service), service.pack.name
     found = last_unfinished(service.workspace.runs(name))
     if found is None:
@@ -121,6 +124,7 @@ def unfinished_job(service: LocalService) -> tuple[Job, RowsCard]:
             f"the unfinished training of '{name}' is of {job.base_name} and other prompts than this Graft's: "
             f"start with --llm {job.base_name}, or train anew without --resume"
         )
+    refuse_tested(Path(job.rows), service.pack)
     here: dict[str, str] = {"base": str(models.llm), "activity_folder": str(service.workspace.run)}
     if job.parent:
         here["parent_folder"] = str(service.store.path(job.parent))
@@ -156,20 +160,36 @@ def train_adapter(
 ) -> AdapterManifest:
     """Train, publish and (by default) activate an adapter. The service's training status follows. Raises GraftError.
 
-    With `resume` the training that was stopped last goes on with its own options, whatever the settings say now. A
-    workspace has one training at a time; what it is at stands in its domain's files (graft.training_record).
+    With `resume` the training that was stopped last goes on with its own options, whatever the settings say now, and is
+    activated, and may go past the memory check, only as it was to be. A workspace has one training at a time; what it
+    is at stands in its domain's files (graft.training_record).
     """
     wishes = wishes or Wishes()
+    if resume:
+        wishes = _as_started(service, wishes)
     with training_of(service, on_training, wishes) as tell:
         job, card = unfinished_job(service) if resume else prepare_job(service, tell.preparing)
         return run_job(service, job, card, tell, wishes)
+
+
+def _as_started(service: LocalService, wishes: Wishes) -> Wishes:
+    """The wishes of the training that was stopped last, where these say nothing else."""
+    runs = service.workspace.runs(service.pack.name)
+    record, found = read_record(runs), last_unfinished(runs)
+    if record is None or found is None or record.run not in (None, found[0].key):
+        return wishes
+    return replace(
+        wishes,
+        activate=wishes.activate and record.activate,
+        ignore_memory=wishes.ignore_memory or record.ignore_memory,
+    )
 
 
 @contextmanager
 def training_of(service: LocalService, on_training: OnTraining, wishes: Wishes) -> Iterator["Teller"]:
     """Be the training of the workspace: the only one, written down, a failure as well. Raises TrainError."""
     with recorded(service.workspace.runs(service.pack.name), service.pack.name) as recorder:
-        recorder.note(activate=wishes.activate)
+        recorder.note(activate=wishes.activate, ignore_memory=wishes.ignore_memory)
         tell = Teller(service, on_training, recorder)
         with tell.failures():
             tell(TrainingStatus(state="preparing", detail="training data"))
@@ -263,11 +283,19 @@ def _parent(service: LocalService) -> Parent | None:
     return Parent(manifest.name, service.store.path(active), manifest.rank)
 
 
-def _index(service: LocalService) -> str:
-    from core.index import index_fingerprint
+def _index(service: LocalService, examples_hash: str = "") -> SearchedIndex:
+    """The index as it is searched now; other examples than the file's make another fingerprint."""
+    from core.index import CorpusFiles, index_fingerprint
 
     name = service.pack.name
-    return sha256_json([index_fingerprint(service.workspace.corpus(name)), service.retriever(name).fingerprint])
+    folder = service.workspace.corpus(name)
+    corpus, generation = index_fingerprint(folder), CorpusFiles(folder).read_pointer()
+    fingerprint = sha256_json([corpus, service.retriever(name).fingerprint])
+    return SearchedIndex(
+        fingerprint=sha256_json([fingerprint, examples_hash]) if examples_hash else fingerprint,
+        corpus=corpus or None,
+        generation=generation.name if generation else None,
+    )
 
 
 def _models(service: LocalService) -> PreparedModels:

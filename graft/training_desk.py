@@ -31,8 +31,8 @@ from graft.one_training import another
 from graft.own_command import start_command
 from graft.parity import read_report
 from graft.training import plan_training, preference_files, prepare_job, publish_run
-from graft.training_record import ask_to_cancel, goes_on, read_record
-from graft.training_view import STARTED, Started, domain_that_trains, look, read_job, run_rows
+from graft.training_record import STARTED, Started, ask_to_cancel, goes_on
+from graft.training_view import domain_that_trains, look, read_job, run_rows
 
 if TYPE_CHECKING:
     from graft.service import LocalService
@@ -106,8 +106,7 @@ class LocalTrainingDesk:
 
     def resume(self) -> None:
         """Go on with the one that was stopped last, as it was started."""
-        record = read_record(self._runs)
-        self._start("--resume", *([] if record is None or record.activate else ["--no-activate"]))
+        self._start("--resume")
 
     def cancel(self) -> None:
         """Stop the one that goes on; it can be resumed."""
@@ -162,14 +161,8 @@ class LocalTrainingDesk:
 
     async def roll_back(self) -> str:
         """Let the adapter answer that did so before; returns its name."""
-        store = self._service.store
-        before, name = store.active(), store.rollback()
-        try:
+        with self._service.store.rollback() as name:
             await self._service.activate(name, unchecked=True)
-        except GraftError:
-            if before is not None:
-                store.activate(before)
-            raise
         return name
 
     def _start(self, *arguments: str) -> None:

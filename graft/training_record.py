@@ -18,15 +18,23 @@ from core.folder_lock import is_locked
 from core.service import TrainingStatus
 from graft.one_training import only_training, patient_lock
 
-FILE, CANCEL = "training.json", "cancel"
+FILE, CANCEL, STARTED = "training.json", "cancel", "started.json"
 _WRITE_SECONDS = 1.0
 _STOPPABLE = ("preparing", "training", "paused")
+
+
+class Started(BaseModel):
+    """A command that was started to train: it has no record before it has imported what it needs."""
+
+    pid: int
+    time: float
+    log: str
 
 
 class TrainingRecord(BaseModel):
     """The last training of a domain. `run` names its folder once there is one, `plan` is for people.
 
-    `activate`: whether what it makes is to answer at once.
+    `activate`: whether what it makes is to answer at once; `ignore_memory`: whether it was to start without enough.
     """
 
     pid: int
@@ -37,6 +45,7 @@ class TrainingRecord(BaseModel):
     adapter: str | None = None
     cancelled: bool = False
     activate: bool = True
+    ignore_memory: bool = False
 
 
 class Recorder:
@@ -85,12 +94,26 @@ def recorded(runs: Path, domain: str) -> Iterator[Recorder]:
         raise TrainError(f"a training of '{domain}' goes on already{who}: wait for it, or cancel it on the page")
     try:
         with only_training(runs.parent, domain):
-            (runs / CANCEL).unlink(missing_ok=True)
+            _forget_old_wish(runs)
             recorder = Recorder(runs)
             recorder.note()
             yield recorder
     finally:
         os.close(handle)
+
+
+def _forget_old_wish(runs: Path) -> None:
+    """Remove a wish to cancel that was meant for another training; this one may have been asked while it started."""
+    started, wish = read_started(runs), runs / CANCEL
+    mine = started is not None and started.pid == os.getpid()
+    if not (mine and wish.exists() and wish.stat().st_mtime >= started.time):
+        wish.unlink(missing_ok=True)
+
+
+def read_started(runs: Path) -> Started | None:
+    """The command that was started last, or None."""
+    path = runs / STARTED
+    return Started.model_validate(read_json(path, TrainError)) if path.exists() else None
 
 
 def read_record(runs: Path) -> TrainingRecord | None:

@@ -4,8 +4,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from core.errors import TrainError
 from core.files import read_json
 from core.processes import is_alive
@@ -14,20 +12,11 @@ from core.training_figures import TrainingFigures
 from finetune.job import Job, Status, read_metrics, read_status
 from finetune.launch import JOB, last_unfinished
 from graft.one_training import domain_in_training
-from graft.training_record import TrainingRecord, goes_on, read_record
+from graft.training_record import STARTED, TrainingRecord, goes_on, read_record, read_started
 
-STARTED = "started.json"
 _MOST_POINTS = 400
 # While a run has its process, the run's own folder says more than the record.
 _IN_RUN = ("training", "paused")
-
-
-class Started(BaseModel):
-    """A command that was started to train: it has no record before it has imported what it needs."""
-
-    pid: int
-    time: float
-    log: str
 
 
 def look(runs: Path) -> TrainingView:
@@ -75,12 +64,6 @@ def run_rows(runs: Path, published: Mapping[str, str]) -> list[RunRow]:
 def read_job(run: Path) -> Job:
     """The job of a run folder. Raises TrainError."""
     return Job.model_validate(read_json(run / JOB, TrainError))
-
-
-def read_started(runs: Path) -> Started | None:
-    """The command that was started last, or None."""
-    path = runs / STARTED
-    return Started.model_validate(read_json(path, TrainError)) if path.exists() else None
 
 
 def _recorded(runs: Path, record: TrainingRecord, *, alive: bool) -> TrainingView:

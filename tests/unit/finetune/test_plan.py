@@ -122,3 +122,9 @@ def test_steps_are_counted_as_the_trainer_does():
     assert batch_sizes(job(rows_per_step=16, rows_per_batch=4, processes=4), cuda=True) == (4, 1)
     assert batch_sizes(job(rows_per_step=16, rows_per_batch=4), cuda=False) == (16, 1)
     assert batch_sizes(job(rows_per_step=1, method="kto"), cuda=False) == (2, 1)
+
+
+@pytest.mark.parametrize(("asked", "most", "sizes"), [(12, 8, (6, 2)), (10, 8, (5, 2)), (20, 8, (7, 3))])
+def test_a_step_has_the_rows_that_were_asked_for_where_they_divide(asked, most, sizes):
+    fields = {"domain": "d", "base": "", "base_name": "", "rows": "", "data_hash": "", "prompt_hash": ""}
+    assert batch_sizes(Job(**fields, rows_per_step=asked, rows_per_batch=most), cuda=True) == sizes

@@ -8,6 +8,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
 from core.errors import LeakageError, TrainError
+from finetune.dataset import SearchedIndex
 from finetune.preference_rows import build_preference_rows
 from finetune.preferences import read_preferences
 from tests.unit.finetune.conftest import example
@@ -33,7 +34,8 @@ def build(make_pack, tmp_path):
         _, file = build_preference_rows(
             pack, [pack.preferences_file, tmp_path / "no.jsonl"], data, Leaflets(),
             lambda text: len(text.split()), lambda messages: sum(len(m["content"].split()) for m in messages),
-            tmp_path / "data", token_budget=100, context_tokens=200, prompt_hash="p", index_fingerprint="i",
+            tmp_path / "data", token_budget=100, context_tokens=200, prompt_hash="p",
+            index=SearchedIndex(fingerprint="i"),
         )  # fmt: skip
         return [json.loads(line) for line in file.read_text().splitlines()]
 

@@ -10,6 +10,7 @@ from langchain_core.retrievers import BaseRetriever
 
 from core.errors import LeakageError
 from core.pack import DomainPack, load_pack
+from finetune.dataset import refuse_tested
 from finetune.rows import RowOptions, build_rows
 
 PLANTS = ["quince", "rose", "fern", "maple", "heather", "thyme", "iris", "poppy"]
@@ -132,6 +133,15 @@ def test_test_record_in_training_is_refused(write_pack):
         build_rows(pack, EveryPlant(), words, only())
 
 
+def test_rows_of_a_record_that_is_tested_since_are_refused(write_pack, tmp_path):
+    rows = build_rows(write_pack([example("iris", 6), example("rose", 1)], []), EveryPlant(), words, only())
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps({"record": row.record}) + "\n" for row in rows))
+    refuse_tested(path, write_pack([example("iris", 6)], []))
+    with pytest.raises(LeakageError, match=r"record 'rose' is in the test set now.*rows.jsonl:[12].*without --resume"):
+        refuse_tested(path, write_pack([example("iris", 6)], [example("rose", 1)]))
+
+
 def test_repeated_test_question_is_refused(write_pack):
     pack = write_pack([example("iris", 6)], [example("rose", 1, question="when do I  prune a IRIS?")])
     with pytest.raises(LeakageError, match="e-iris"):
@@ -197,3 +207,11 @@ def test_some_structured_rows_show_every_schema(write_pack):
 def test_pack_with_one_schema_always_names_it(write_pack):
     (row,) = build_rows(write_pack([example("iris", 6)], []), EveryPlant(), words, only(any_schema_share=1))
     assert row.schema_shown == "pruning"
+
+
+def test_markdown_is_asked_for_under_the_headings_it_is_served_with(write_pack):
+    line = example("iris", 6, format="markdown", answer="## Plant\n\nIris.\n\n## Month\n\n6.")
+    pack = write_pack([line], [])
+    (row,) = build_rows(pack, EveryPlant(), words, only(any_schema_share=1))
+    assert row.schema_shown == "pruning"
+    assert "## Plant, ## Month" in row.prompt[0]["content"] + row.prompt[-1]["content"]

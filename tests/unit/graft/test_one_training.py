@@ -14,8 +14,8 @@ from core.training_desk import TrainingChoice
 from graft import training_desk
 from graft.one_training import domain_in_training, only_training
 from graft.training_desk import LocalTrainingDesk
-from graft.training_record import recorded
-from graft.training_view import STARTED, domain_that_trains, look
+from graft.training_record import STARTED, recorded
+from graft.training_view import domain_that_trains, look
 
 REFUSED = "a training of 'garden' goes on, and a workspace has one training at a time: start this one when"
 

@@ -26,7 +26,7 @@ def test_revision_is_the_hub_commit_or_tells_weights_apart(tmp_path):
     assert base_revision(one) == base_revision(same) != base_revision(other)
 
 
-def test_provenance_names_index_and_counts(tmp_path):
+def test_provenance_names_counts_and_the_index_that_the_rows_are_of(tmp_path):
     workspace = Workspace(tmp_path / "ws")
     service = SimpleNamespace(workspace=workspace, pack=SimpleNamespace(name="garden"))
     card = DatasetCard(
@@ -41,13 +41,12 @@ def test_provenance_names_index_and_counts(tmp_path):
         records=3,
         examples=7,
         test_examples=2,
+        corpus="c",
+        corpus_generation="g0",
     )
     models = PreparedModels(model(tmp_path / "m"), "m", tmp_path)
-    before = provenance(service, card, models)  # type: ignore[arg-type]
-    assert (before.corpus, before.corpus_generation) == (None, None)
-    write_index(workspace.corpus("garden"), {"a.md": ["One text."]})
+    write_index(workspace.corpus("garden"), {"a.md": ["Of a later ingestion."]})
     found = provenance(service, card, models)  # type: ignore[arg-type]
-    assert found.corpus_generation == "g1"
-    assert found.corpus
+    assert (found.corpus, found.corpus_generation) == ("c", "g0")
     assert (found.train, found.test, found.records) == (7, 2, 3)
     assert found.base_revision == base_revision(tmp_path / "m")

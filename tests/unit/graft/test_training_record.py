@@ -14,8 +14,8 @@ from core.files import write_json
 from core.folder_lock import try_lock
 from core.service import TrainingStatus
 from finetune.job import Job, Status, write_status
-from graft.training_record import Recorder, ask_to_cancel, goes_on, read_record, recorded
-from graft.training_view import STARTED, look, run_rows
+from graft.training_record import STARTED, Recorder, ask_to_cancel, goes_on, read_record, recorded
+from graft.training_view import look, run_rows
 
 JOB = Job(domain="garden", base="b", base_name="b", rows="r", data_hash="d", prompt_hash="p", method="rslora")
 
@@ -93,6 +93,19 @@ def test_cancelled_at_its_next_word(tmp_path):
         assert look(tmp_path).state == "stopped"  # also while its process is still ending
     assert read_record(tmp_path).cancelled
     assert look(tmp_path).state == "stopped"
+
+
+def test_a_wish_to_cancel_while_it_starts_is_heeded(tmp_path):
+    for mine in (True, False):
+        started = {"pid": os.getpid() if mine else os.getppid(), "time": time.time() - 5, "log": ""}
+        write_json(tmp_path / STARTED, started)
+        ask_to_cancel(tmp_path)
+        with recorded(tmp_path, "garden") as recorder:
+            if mine:
+                with pytest.raises(TrainingCancelledError):
+                    recorder.tell(TrainingStatus(state="preparing"))
+            else:
+                recorder.tell(TrainingStatus(state="preparing"))
 
 
 def test_what_is_being_published_is_not_cancelled(tmp_path):
