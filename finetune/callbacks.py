@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ class Pacing(TrainerCallback):
         self.waited = 0.0
         self.rate = 0.0
         self.started = time.monotonic()
+        # Told when waiting for chat begins, and when it ends.
+        self.on_pause: Callable[[bool], None] = lambda paused: None
 
     def resume(self, checkpoint: Path) -> None:
         """Take over the seconds used before `checkpoint` was written."""
@@ -89,9 +92,13 @@ class Pacing(TrainerCallback):
         if self.job.activity_folder is None:
             return
         folder, began = Path(self.job.activity_folder), time.monotonic()
+        if not is_answering(folder):
+            return
+        self.on_pause(True)
         while is_answering(folder) and time.monotonic() - began < _LONGEST_PAUSE_SECONDS:
             time.sleep(0.2)
         self.waited += time.monotonic() - began
+        self.on_pause(False)
 
 
 class Reporting(TrainerCallback):
@@ -104,6 +111,7 @@ class Reporting(TrainerCallback):
         self.validation_loss: float | None = None
         self.seconds_before = 0.0
         self.tokens_per_second: float | None = None
+        self.step, self.steps = 0, 0
 
     def resume(self, step: int) -> None:
         """Take up the record at `step`: later lines, of steps that are done again, go; so does a half-written one."""
@@ -140,8 +148,13 @@ class Reporting(TrainerCallback):
         if state.is_world_process_zero:
             self.write("training", state.global_step, state.max_steps)
 
+    def pause(self, paused: bool) -> None:
+        """Write that the training waits for chat, or goes on."""
+        self.write("paused" if paused else "training", self.step, self.steps)
+
     def write(self, state: State, step: int, steps: int) -> None:
         """Write the status as it is now."""
+        self.step, self.steps = step, steps
         done = self.pacing.progress(step, steps)
         seconds = self.pacing.seconds
         write_status(

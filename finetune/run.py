@@ -15,7 +15,7 @@ from typing import Any
 from core.errors import GraftError, TrainError
 from core.files import read_json
 from finetune.checkpoints import last_whole
-from finetune.job import Job, Status, read_status, write_status
+from finetune.job import Job, Status, write_status
 from finetune.validation import split_rows
 
 ADAPTER_FOLDER = "adapter"
@@ -30,7 +30,7 @@ def train(folder: Path) -> Path:
     job = Job.model_validate(read_json(folder / "job.json", TrainError))
     first = int(os.environ.get("RANK", "0")) == 0
     if first:
-        write_status(folder, Status(state="loading", pid=os.getpid(), seconds=read_status(folder).seconds))
+        write_status(folder, Status(state="loading", pid=os.getpid()))
 
     from transformers import AutoTokenizer, set_seed
 
@@ -62,6 +62,7 @@ def train(folder: Path) -> Path:
         pacing.resume(last)
     if first:
         reporting.resume(int(last.name.rpartition("-")[2]) if last else 0)
+        pacing.on_pause = reporting.pause
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     steps = trainer.state.global_step
     if first:

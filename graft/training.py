@@ -306,7 +306,7 @@ def _models(service: LocalService) -> PreparedModels:
 
 def _as_training(status: Status) -> TrainingStatus:
     return TrainingStatus(
-        state="training",
+        state="paused" if status.state == "paused" else "training",
         detail="loading the model" if status.state in ("waiting", "loading") else "",
         progress=status.progress,
         loss=status.loss,
