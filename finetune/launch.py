@@ -15,6 +15,7 @@ from pathlib import Path
 from core.errors import TrainError
 from core.files import read_json, write_atomically, write_json
 from core.settings import TrainSettings
+from finetune import gpus
 from finetune.adapter_files import Parent
 from finetune.dataset import RowsCard
 from finetune.job import Job, Status, read_status
@@ -166,7 +167,7 @@ class TrainingProcess:
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - one libc call, no Python state touched
-                env=os.environ | _ENVIRONMENT,
+                env=os.environ | _ENVIRONMENT | gpus.environment(self.job.processes, gpus.free_memory()),
             )
 
     def wait(self, on_status: Callable[[Status], None] = lambda status: None, every: float = 0.5) -> Path:

@@ -24,12 +24,9 @@ def load_model(job: Job) -> Any:
     # All weights of `full` are updated: steps of its size would be lost in bfloat16's rounding.
     dtype = torch.float32 if job.facts.trains == "weights" else quick_dtype()
     options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
-    if torch.cuda.is_available():
-        local = int(os.environ.get("LOCAL_RANK", "0"))
-        if job.processes == 1:
-            options["device_map"] = "auto"
-        elif job.facts.quantised:
-            options["device_map"] = {"": local}
+    # A plain one that several processes train is spread by FSDP.
+    if torch.cuda.is_available() and (job.processes == 1 or job.facts.quantised):
+        options["device_map"] = {"": int(os.environ.get("LOCAL_RANK", "0"))}
     if job.facts.quantised:
         options["quantization_config"] = four_bits(sharded=job.processes > 1)
     model = AutoModelForCausalLM.from_pretrained(job.base, **options)

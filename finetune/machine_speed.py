@@ -27,17 +27,19 @@ class Machine:
     element: int = 2
 
 
-def this_machine(available_memory: Callable[[], int]) -> Machine:
-    """This machine; `available_memory` tells its free main memory in bytes. Takes a fraction of a second."""
+def this_machine(available_memory: Callable[[], int], gpus: int = 1) -> Machine:
+    """This machine for a training on `gpus`; `available_memory` tells its free main memory in bytes. Takes a moment."""
     import torch
 
+    from finetune.gpus import free_memory, freest
     from finetune.loading import quick_dtype
 
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
-        free = min(torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count()))
+        free = free_memory()
+        least = min(free[number] for number in freest(gpus, free))
         small = properties.total_memory < 40 << 30
-        return Machine("cuda", properties.name, free, _matmul_flops("cuda", 4096), checkpoints=small)
+        return Machine("cuda", properties.name, least, _matmul_flops("cuda", 4096), checkpoints=small)
     # The training process will have them all, whatever this one was limited to.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     flops = _matmul_flops("cpu", 768) * cores / min(cores, torch.get_num_threads())

@@ -133,7 +133,7 @@ def unfinished_job(service: LocalService) -> tuple[Job, RowsCard]:
 
 def plan_training(service: LocalService, job: Job) -> Plan:
     """What a job will take on this machine as it is now. Raises TrainError."""
-    machine = this_machine(available_memory)
+    machine = this_machine(available_memory, job.processes)
     return make_plan(job, service.workspace.runs(service.pack.name), machine)
 
 
