@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 
-from core.errors import ModelDownError, ServeError
+from core.errors import ServeError, TooSlowError
 from core.second_try import LOOP_CHARACTERS, is_loop
 from core.types import Usage
 
@@ -28,7 +28,7 @@ class Draft:
     async def write(
         self, model: BaseChatModel, messages: list[BaseMessage], options: dict[str, Any]
     ) -> AsyncIterator[str]:
-        """Pieces of text as they come. Raises ModelDownError when the whole takes too long, ServeError for silence."""
+        """Pieces of text as they come. Raises TooSlowError when the whole takes too long, ServeError for silence."""
         chunks = model.astream(messages, **options)
         silent, tail = True, ""
         try:
@@ -57,9 +57,9 @@ class Draft:
 
 
 async def in_time(work: Awaitable[T], deadline: float) -> T:
-    """The result of `work`. Raises ModelDownError once `deadline` (time.perf_counter) has passed."""
+    """The result of `work`. Raises TooSlowError once `deadline` (time.perf_counter) has passed."""
     try:
         async with asyncio.timeout(deadline - time.perf_counter()):
             return await work
     except TimeoutError as error:
-        raise ModelDownError("the model took too long to answer: try again, or ask something shorter") from error
+        raise TooSlowError("the model took too long to answer: try again, or ask something shorter") from error

@@ -81,7 +81,11 @@ class OverloadedError(ServeError):
 
 
 class ModelDownError(ServeError):
-    """The language model has stopped, restarts, or does not answer in time."""
+    """The language model has stopped, restarts, or cannot be reached."""
+
+
+class TooSlowError(ServeError):
+    """The language model runs, and did not answer in the time that an answer may take."""
 
 
 class RequestError(GraftError):

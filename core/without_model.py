@@ -18,7 +18,7 @@ async def or_passages(events: AsyncIterator[Event], question: Question) -> Async
     """Pass `events` on; when the model fails before its first word, the passages found are the answer.
 
     Only for questions that allow it (`or_passages`), in text or Markdown without a schema: passages have no other
-    shape. Raises ModelDownError for all others.
+    shape. Raises ModelDownError for all others. A model that is too slow is not down: TooSlowError passes.
     """
     started = time.perf_counter()
     passages: Sequence[Passage] | None = None

@@ -18,6 +18,7 @@ from core.conversations import ConversationStore
 from core.corpus_desk import Progress
 from core.document_store import DocumentStore, StoredDocument
 from core.errors import GraftError, RequestError
+from core.expendable import in_expendable_thread
 from core.workspace import Workspace
 from graft.chat_folder import ChatFolder, folders_below
 from graft.corpus_desk import safe_name
@@ -68,12 +69,15 @@ class LocalChatFiles:
         taken: list[str] = []
         refused: list[ChatFile] = []
         for given, path in files:
-            name, reason, size = given, "", path.stat().st_size
+            name, reason, size = given, "", 0
             try:
+                size = path.stat().st_size
                 name = safe_name(given)
                 reason = self._reason(folder, user, name, size)
             except RequestError as error:
                 reason = str(error)
+            except OSError:
+                reason = "the upload is no longer there: add the file again"
             if reason:
                 refused.append(ChatFile(source=name, state="rejected", reason=reason, size=size))
             else:
@@ -99,7 +103,7 @@ class LocalChatFiles:
                     if self._conversations.missing([conversation]):  # it was deleted meanwhile
                         self._delete(folder)
 
-        await asyncio.to_thread(read)
+        await in_expendable_thread(read)
 
     async def remove(self, user: str, conversation: str, source: str) -> None:
         """Remove a file."""

@@ -15,6 +15,7 @@ from uuid import uuid4
 from core.corpus_desk import ChunkRow, DocumentPage, DocumentState, ExplainedHit, FileState, FolderRow, Progress
 from core.corpus_listing import CorpusListing
 from core.errors import GraftError, RequestError
+from core.expendable import in_expendable_thread
 from core.files import disk_error, sha256_file
 from graft.corpora import CorpusRegistry
 from graft.corpus_folders import CorpusFolders
@@ -114,7 +115,7 @@ class LocalCorpusDesk:
     async def verify(self, on_progress: Progress) -> list[str]:
         """What is wrong with the index, a sentence each."""
         index = self._service.index(self.corpus)
-        problems = await asyncio.to_thread(lambda: index.verify(_shares(on_progress), self.corpus))
+        problems = await in_expendable_thread(lambda: index.verify(_shares(on_progress), self.corpus))
         # Commands are about domains: what was created here is put right here.
         return [
             f"{problem.part}: {problem.detail}. Remedy: {problem.remedy if self._is_own else 'press Rebuild'}."
@@ -130,7 +131,7 @@ class LocalCorpusDesk:
                 index.repair(_shares(on_progress))
             return index.rebuild(_shares(on_progress))
 
-        built = await asyncio.to_thread(rebuild)
+        built = await in_expendable_thread(rebuild)
         return f"Built anew: {built.chunks:,} chunks of {built.documents:,} documents."
 
     def folders(self) -> list[FolderRow]:
@@ -156,7 +157,7 @@ class LocalCorpusDesk:
         if self._is_own:
             await service.ingest(on_progress, allow_mass_deletion=allow_mass_deletion)
             return
-        await asyncio.to_thread(
+        await in_expendable_thread(
             lambda: service.ingest_other(self.corpus, on_progress, allow_mass_deletion=allow_mass_deletion)
         )
 

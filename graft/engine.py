@@ -49,7 +49,6 @@ class Engine:
         self._embeddings: Embeddings | None = None
         self._reranker: Reranker | None = None
         self._sessions: dict[str, VllmSessions] = {}
-        self._loaded: set[str] = set()
         self._watch: HealthWatch | None = None
         self._lock = threading.RLock()
 
@@ -95,7 +94,6 @@ class Engine:
             self.vllm.stop()
         self.vllm = None
         self._sessions = {}
-        self._loaded = set()
 
     # --- parts ---
 
@@ -153,21 +151,19 @@ class Engine:
     # --- adapters ---
 
     def has_adapter(self, name: str) -> bool:
-        """Whether an adapter answers under its name."""
-        return name in self._loaded
+        """Whether an adapter answers under its name. vLLM keeps the record: it forgets those that a restart lost."""
+        return self.vllm is not None and self.vllm.has_adapter(name)
 
     def load_adapter(self, name: str, folder: Path) -> None:
         """Make an adapter answer under its name. Raises ServeError, ModelDownError."""
         vllm = self.running_vllm()
         with self._lock:
-            if name not in self._loaded:
+            if not vllm.has_adapter(name):
                 vllm.load_adapter(name, folder)
-                self._loaded.add(name)
 
     def unload_adapter(self, name: str) -> None:
         """Let an adapter answer no more."""
         with self._lock:
-            self._loaded.discard(name)
             if self.vllm is not None:
                 self.vllm.unload_adapter(name)
 

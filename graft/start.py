@@ -44,11 +44,12 @@ def start_all(
     try:
         engine.state = PartStatus(state="starting", detail="preparing the models")
         engine.prepare(say)
-    except GraftError as error:
-        engine.state = PartStatus(state="failed", detail=str(error))
+    except Exception as error:  # noqa: BLE001  the page would say "starting" for ever
+        problem = _problem(error, "the preparation of the models")
+        engine.state = PartStatus(state="failed", detail=problem)
         for service in services:
-            service.state.corpus = PartStatus(state="failed", detail=str(error))
-        say(f"error: {error}")
+            service.state.corpus = PartStatus(state="failed", detail=problem)
+        say(f"error: {problem}")
         return
     model_runs: list[bool] = []
     model = threading.Thread(target=lambda: model_runs.append(_start_model(engine, starts, say)), name="graft-model")
@@ -71,8 +72,10 @@ def _start_model(engine: Engine, starts: "Sequence[_Start]", say: Say) -> bool:
     """Start vLLM and load every domain's adapter; whether vLLM runs."""
     try:
         engine.start(say)
-    except GraftError as error:
-        say(f"error: {error}")
+    except Exception as error:  # noqa: BLE001  the page would say "starting" for ever
+        problem = _problem(error, "the start of vLLM")
+        engine.state = PartStatus(state="failed", detail=problem)
+        say(f"error: {problem}")
         return False
     for start in starts:
         start.attempt(start.service.load_active)
@@ -89,12 +92,8 @@ class _Start:
         """Take a step; what is wrong, if it failed."""
         try:
             step()
-        except GraftError as error:
-            problem = str(error)
-        except Exception as error:
-            # Of a pack's own prepare.py, for instance, or a defect: no reason to leave other domains unstarted.
-            log.exception("the start of domain '%s' failed", self.service.pack.name)
-            problem = f"{type(error).__name__}: {error} (more in logs/graft.log)"
+        except Exception as error:  # noqa: BLE001  no reason to leave other domains unstarted
+            problem = _problem(error, f"the start of domain '{self.service.pack.name}'")
         else:
             return ""
         self.failed = True
@@ -146,6 +145,14 @@ class _Start:
                 self.say(f"training: {line}")
 
         train_adapter(self.service, _training_progress(self.say), Wishes(on_plan=tell, on_report=tell, say=self.say))
+
+
+def _problem(error: Exception, what: str) -> str:
+    """What is wrong, in a line. What nobody raised on purpose (a pack's own prepare.py, a defect) goes to the log."""
+    if isinstance(error, GraftError):
+        return str(error)
+    log.error("%s failed", what, exc_info=error)
+    return f"{type(error).__name__}: {error} (more in logs/graft.log)"
 
 
 def _waits_for_training(service: LocalService, stopping: threading.Event) -> bool:

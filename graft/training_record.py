@@ -4,6 +4,7 @@
 file `cancel` asks it to stop. Between steps the run's own folder says more (finetune.job).
 """
 
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -105,9 +106,9 @@ def recorded(runs: Path, domain: str) -> Iterator[Recorder]:
 def _forget_old_wish(runs: Path) -> None:
     """Remove a wish to cancel that was meant for another training; this one may have been asked while it started."""
     started, wish = read_started(runs), runs / CANCEL
-    mine = started is not None and started.pid == os.getpid()
-    if not (mine and wish.exists() and wish.stat().st_mtime >= started.time):
-        wish.unlink(missing_ok=True)
+    since = started.time if started is not None and started.pid == os.getpid() else math.inf
+    if wish.exists() and wish.stat().st_mtime < since:
+        wish.unlink()
 
 
 def read_started(runs: Path) -> Started | None:

@@ -42,9 +42,9 @@ class ApiKey:
         return self.user or self.name
 
     def line(self) -> str:
-        """The key as the file holds it."""
+        """The key as the file holds it: numbers in full, so that they are read as they were given."""
         limits = {"requests_per_minute": self.requests_per_minute, "max_body_mib": self.max_body_mib}
-        given = [f" {name}={value:g}" for name, value in limits.items() if value is not None]
+        given = [f" {name}={value}" for name, value in limits.items() if value is not None]
         owner = f" user={self.user}" if self.user else ""
         return f"{self.name}:{self.digest}{owner}{''.join(given)}"
 

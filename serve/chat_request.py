@@ -137,7 +137,8 @@ class ChatRequest(BaseModel):
         for name, reason in _REFUSED.items():
             if extra.get(name):
                 raise ValueError(reason)
-        if any(kind != "text" for kind in extra.get("modalities") or ()):
+        kinds = extra.get("modalities") or []
+        if not isinstance(kinds, list) or any(kind != "text" for kind in kinds):
             raise ValueError("this endpoint writes text only: leave 'modalities' out")
         if self.messages[-1].role != "user" or not self.messages[-1].content.strip():
             raise ValueError("messages: the last one must be the user's question")

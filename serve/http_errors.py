@@ -18,6 +18,7 @@ from core.errors import (
     OverloadedError,
     RequestError,
     ServeError,
+    TooSlowError,
 )
 from serve.model_names import UnknownModelError
 from serve.request_record import record_of
@@ -61,6 +62,8 @@ def describe_error(error: Exception) -> tuple[int, str, str, str]:
             return 502, str(error), "server_error", "invalid_answer"
         case ModelDownError():
             return 503, str(error), "server_error", "model_down"
+        case TooSlowError():
+            return 503, str(error), "server_error", "too_slow"
         case ServeError():
             return 503, str(error), "server_error", "not_ready"
         case GraftError():

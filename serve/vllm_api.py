@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -51,8 +52,18 @@ class VllmApi:
             return False
 
     def models(self) -> list[str]:
-        """Names of the base model and all loaded adapters. Raises ServeError."""
-        return [str(model["id"]) for model in self._request("GET", "/v1/models")["data"]]
+        """Names of the base model and all loaded adapters. Raises ServeError, also for an answer that is no vLLM's."""
+        answer = self._request("GET", "/v1/models")
+        try:
+            return [str(model["id"]) for model in answer["data"]]
+        except (KeyError, TypeError) as error:
+            raise ServeError(
+                f"{self.where} does not answer as a vLLM does (/v1/models lists no models): check the address"
+            ) from error
+
+    def has_adapter(self, name: str) -> bool:
+        """Whether an adapter was loaded under this name here, and still answers as far as is known. Asks no server."""
+        return name in self._loaded
 
     def load_adapter(self, name: str, path: Path) -> None:
         """Load a PEFT adapter directory under a name; a name that is loaded already stays as it is.
@@ -100,7 +111,8 @@ class VllmApi:
         asked, found = (counts[name] for name in _CACHE_COUNTERS)
         return asked, found
 
-    def _request(self, method: str, path: str, body: dict[str, str] | None = None) -> dict:
+    def _request(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+        """The JSON of the answer; an empty dict where it is none. Raises ServeError."""
         try:
             with self.client(LOAD_SECONDS) as client:
                 response = client.request(method, path, json=body)
@@ -108,7 +120,10 @@ class VllmApi:
             raise ServeError(f"{self.where} does not answer: {type(error).__name__}: {error}") from error
         if response.is_error:
             raise ServeError(f"{self.where} refused {path}: {_reason(response)}")
-        return response.json() if response.headers.get("content-type", "").startswith("application/json") else {}
+        try:
+            return response.json() if response.headers.get("content-type", "").startswith("application/json") else {}
+        except ValueError:
+            return {}
 
 
 class ExternalVllm(VllmApi):

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, convert_to_open
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from core.errors import ModelDownError, RequestError, ServeError
+from core.errors import ModelDownError, RequestError, ServeError, TooSlowError
 
 
 class VllmChat(BaseChatModel):
@@ -23,7 +23,7 @@ class VllmChat(BaseChatModel):
 
     `session` gives the HTTP session for the running event loop. `tokens_at_once`: how many tokens come in one piece,
     after the first; each piece costs vLLM and us some work. Raises RequestError for what vLLM refuses, ModelDownError
-    when it fails or cannot be reached.
+    when it fails or cannot be reached, TooSlowError when it is silent for too long.
     """
 
     model: str
@@ -67,9 +67,10 @@ class VllmChat(BaseChatModel):
                     chunk = _chunk(events)
                     if chunk is not None:
                         yield ChatGenerationChunk(message=chunk)
-        except TimeoutError as error:  # aiohttp's own are of this class too
-            raise ModelDownError("the model took too long to answer: try again, or ask something shorter") from error
-        except aiohttp.ClientError as error:
+        except (TimeoutError, aiohttp.ClientError) as error:
+            # aiohttp's own timeouts are of both classes. One that nobody could connect to was not slow.
+            if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ConnectionTimeoutError):
+                raise TooSlowError("the model took too long to answer: try again, or ask something shorter") from error
             raise ModelDownError(
                 "the language model cannot be reached; it restarts by itself, try again in a minute"
             ) from error

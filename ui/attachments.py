@@ -35,11 +35,14 @@ class Attachments:
     async def add(
         self, request: gr.Request, given: Sequence[str] | None, talk: Talk, search: str
     ) -> AsyncGenerator[Values]:
-        """Take files over for the open conversation, which begins with them if need be, and read them."""
+        """Take files over for the open conversation, which begins with them if need be, and read them.
+
+        Gradio's own copies stay: the same file has one path, whoever sends it, and another's event may wait for it.
+        They are removed by their age (`ui.page`).
+        """
         parts, user = self._show.parts, user_of(request)
         paths = [Path(path) for path in given or ()]
         if user is None or not paths:
-            _forget(paths)
             yield {parts.adding: trouble_html(t(NEEDS_COOKIES)) if paths else "", parts.line: gr.skip()}
             return
         try:
@@ -54,8 +57,6 @@ class Attachments:
         except GraftError as error:
             yield {parts.adding: trouble_html(spoken(str(error))), parts.line: gr.skip()}
             return
-        finally:
-            _forget(paths)
         begun = {parts.talk: opened} if opened is not talk else {}
         yield {**begun, **listing, parts.adding: refused_html(refused)}
         if not taken:
@@ -89,10 +90,3 @@ class Attachments:
         with suppress(GraftError):  # deleted meanwhile
             return await asyncio.to_thread(self._files.files, user, conversation)
         return []
-
-
-def _forget(paths: Sequence[Path]) -> None:
-    """Remove Gradio's own copies."""
-    for path in paths:
-        with suppress(OSError):
-            path.unlink()

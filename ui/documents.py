@@ -5,7 +5,6 @@ Work on the index runs one piece at a time (the page queues it), and is told as 
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, cast
 
 import gradio as gr
@@ -105,7 +104,10 @@ class Documents:
         state: str,
         view: View,
     ) -> AsyncGenerator[Values]:
-        """Take uploaded files and a folder's over, index them, and tell of each how far it is."""
+        """Take uploaded files and a folder's over, index them, and tell of each how far it is.
+
+        Gradio's own copies stay: the same file has one path, whoever sends it (see `ui.attachments`).
+        """
         incoming = [*plain_names(files or ()), *folder_names(folder or (), paths)]
         if not incoming:
             yield {self._parts.uploads: _empty(t("Choose files first."))}
@@ -116,10 +118,6 @@ class Documents:
         except GraftError as error:
             yield self.say(spoken(str(error)), bad=True)
             return
-        finally:
-            for _, path in incoming:  # Gradio's own copies
-                with suppress(OSError):
-                    path.unlink()
         job = Job(desk.sync)
         yield {self._parts.files: None, self._parts.folder: None, **self._busy(True)}
         async for stage, share in job.follow():

@@ -53,7 +53,7 @@ def build_page(
     their account. `domains` are all that are served, for the selector.
     """
     pack, files = service.pack, desks.files
-    # Uploads that nobody added to the documents are removed after a day.
+    # Gradio's copies of uploads are removed after a day, and when the server stops: no event waits for them that long.
     guarded: list[tuple[gr.Tab, Right]] = []
     with SpokenBlocks(
         title=f"{pack.title} · Graft", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86_400)

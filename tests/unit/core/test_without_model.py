@@ -7,7 +7,7 @@ import pytest
 
 from core.arms import ARMS
 from core.chat import Done, Question
-from core.errors import ModelDownError
+from core.errors import ModelDownError, TooSlowError
 from core.settings import GenerateSettings
 from core.without_model import LABEL, NOTHING, passages_answer
 from tests.support.scripted_service import ScriptedService
@@ -50,13 +50,22 @@ def test_what_passages_cannot_answer_stays_an_error(down, fields):
         ask(down, **fields)
 
 
-def test_a_model_that_does_not_end_is_down():
+def test_a_model_that_does_not_end_is_too_slow():
     service = ScriptedService()
     service.script.endless = 1
     service.pipeline = dataclasses.replace(service.pipeline, generate=GenerateSettings(timeout_seconds=0.05))
-    with pytest.raises(ModelDownError, match="too long"):
+    with pytest.raises(TooSlowError, match="too long"):
         ask(service)  # words have gone out already: passages would contradict them
     assert (service.script.running, service.script.aborted) == (0, 1)
+
+
+def test_a_model_that_says_nothing_in_time_is_not_called_down():
+    service = ScriptedService()
+    service.script.silent = True
+    service.pipeline = dataclasses.replace(service.pipeline, generate=GenerateSettings(timeout_seconds=0.05))
+    with pytest.raises(TooSlowError, match="too long"):
+        ask(service)
+    assert service.script.aborted == 1
 
 
 def test_no_passages_is_said():

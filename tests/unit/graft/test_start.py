@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.errors import PackError, ServeError
+from core.errors import ModelError, PackError, ServeError
 from core.service import PartStatus, TrainingStatus
 from graft import start
 from graft.start import start_all
@@ -15,9 +15,11 @@ class Shared:
     """An engine that only says what was done with it."""
 
     def __init__(self, done):
-        self.done, self.state, self.error = done, PartStatus(), None
+        self.done, self.state, self.error, self.unprepared = done, PartStatus(), None, None
 
     def prepare(self, say):
+        if self.unprepared is not None:
+            raise self.unprepared
         self.done.append("models")
 
     def start(self, say):
@@ -111,13 +113,27 @@ def test_a_domain_that_fails_leaves_the_others_working(done, services, said, err
     assert any(line.startswith("garden: error:") for line in said)
 
 
-def test_without_a_model_documents_are_read_and_nothing_is_trained(done, services, said):
+@pytest.mark.parametrize(("error", "says"), [(ServeError("no memory"), "no memory"), (KeyError("data"), "KeyError")])
+def test_without_a_model_documents_are_read_and_nothing_is_trained(done, services, said, error, says):
     engine = Shared(done)
-    engine.error = ServeError("no memory")
+    engine.error = error
     begin(done, services, said, engine=engine)
     assert [service.state.corpus.state for service in services] == ["ready", "ready"]
-    assert said[-1] == "error: no memory"
+    assert engine.state.state == "failed"
+    assert says in engine.state.detail
+    assert said[-1].startswith(f"error: {says}")
     assert not any(step.startswith("train") for step in done)
+
+
+@pytest.mark.parametrize("error", [ModelError("no weights"), OSError("no weights")])
+def test_models_that_cannot_be_prepared_are_said_on_every_page(done, services, said, error):
+    engine = Shared(done)
+    engine.unprepared = error
+    begin(done, services, said, engine=engine)
+    for state in (engine.state, *(service.state.corpus for service in services)):
+        assert state.state == "failed"
+        assert "no weights" in state.detail
+    assert "vllm" not in done
 
 
 def test_a_training_waits_for_that_of_another_domain(monkeypatch, done, services, said):

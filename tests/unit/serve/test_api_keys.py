@@ -21,6 +21,13 @@ def test_added_key_is_accepted_and_not_written_down(tmp_path):
     assert KeyRing(path).find(key + "x") is None
 
 
+@pytest.mark.parametrize(("per_minute", "mib"), [(1_000_000, 0.1234567), (12_345_678, 1e7), (1, 1.0)])
+def test_limits_are_read_as_they_were_given(tmp_path, per_minute, mib):
+    add_key(tmp_path / "keys", "alice", requests_per_minute=per_minute, max_body_mib=mib)
+    (found,) = read_keys(tmp_path / "keys")
+    assert (found.requests_per_minute, found.max_body_mib) == (per_minute, mib)
+
+
 def test_removed_key_is_refused_at_once_and_remarks_stay(tmp_path):
     path = tmp_path / "keys"
     path.write_text("# people")

@@ -268,6 +268,8 @@ def test_error_before_the_first_word_keeps_its_status_in_a_stream():
         ({"stop": ["."]}, "stop"),
         ({"logprobs": True}, "logprobs"),
         ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"modalities": 5}, "modalities"),
+        ({"modalities": True}, "modalities"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "assistant", "content": "Hm"}]}, "question"),
         ({"messages": [{"role": "user", "content": "   "}]}, "question"),

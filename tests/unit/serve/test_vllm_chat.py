@@ -6,7 +6,7 @@ import json
 import aiohttp
 import pytest
 
-from core.errors import ModelDownError, RequestError, ServeError
+from core.errors import ModelDownError, RequestError, ServeError, TooSlowError
 from serve.vllm_chat import VllmChat
 
 EVENTS = [
@@ -136,13 +136,14 @@ def test_a_connection_that_was_hung_up_meanwhile_is_made_anew_once():
 
 
 @pytest.mark.parametrize(
-    ("fails", "says"),
+    ("fails", "kind", "says"),
     [
-        (aiohttp.ServerDisconnectedError(), "cannot be reached"),
-        (aiohttp.ClientPayloadError(), "cannot be reached"),
-        (aiohttp.SocketTimeoutError(), "too long to answer"),
+        (aiohttp.ServerDisconnectedError(), ModelDownError, "cannot be reached"),
+        (aiohttp.ClientPayloadError(), ModelDownError, "cannot be reached"),
+        (aiohttp.ConnectionTimeoutError(), ModelDownError, "cannot be reached"),
+        (aiohttp.SocketTimeoutError(), TooSlowError, "too long to answer"),
     ],
 )
-def test_a_server_that_goes_away_is_a_model_that_is_down(fails, says):
-    with pytest.raises(ModelDownError, match=says):
+def test_a_server_that_goes_away_is_down_and_one_that_falls_silent_is_slow(fails, kind, says):
+    with pytest.raises(kind, match=says):
         ask(Answer(*stream().pieces[:2], fails=fails))
