@@ -5,6 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from core.arms import parse_lab_arm
+from core.errors import RequestError
+
 # What it takes to run an arm and to keep it right, least first: the order in which arms have to earn their place.
 EFFORT = ("base", "icl", "rag", "rag+icl", "lora", "qlora", "hybrid", "hybrid+icl", "distilled", "dora", "full")
 OLDEST, NEWEST = 1, 2
@@ -61,8 +64,11 @@ class Lab:
         return bool(self.arms[arm]["trained"])
 
     def retrieves(self, arm: str) -> bool:
-        """Whether an arm has passages: only then is there a figure about them."""
-        return self.figure(arm, "evidence_recall") is not None
+        """Whether an arm has passages, by what it is: test questions without evidence give no figure about them."""
+        try:
+            return parse_lab_arm(arm).retrieval
+        except RequestError:  # of another Graft: then the figures must tell
+            return self.figure(arm, "evidence_recall") is not None
 
     def misses(self, arm: str) -> dict[str, float]:
         """Share of all questions of an arm, by class of miss, and `retrieval` for the three that are about finding."""

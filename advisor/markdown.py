@@ -65,6 +65,10 @@ def headline(found: Recommendation) -> str:
     """The recommendation in one sentence."""
     if found.status == "not measured":
         return f"Not measured yet; the questions speak for {found.arm}. Start with ICL."
+    if found.status == "ineligible":
+        if found.arm in {rung.arm for rung in found.ladder}:
+            return "No arm of the lab fits."
+        return f"No arm of the lab fits; the questions speak for {found.arm}: ask it."
     if found.gain is None or found.ci95 is None or found.ci95[0] <= 0:
         meanwhile = " for the time being: the lab is too small to tell more" if found.status == "undecided" else ""
         return f"Use {found.arm}{meanwhile}."
@@ -73,8 +77,8 @@ def headline(found: Recommendation) -> str:
 
 
 def status_sentence(found: Recommendation) -> str:
-    """How the lab stands to what the questions spoke for; empty before a lab."""
-    if found.status == "not measured":
+    """How the lab stands to what the questions spoke for; empty before a lab, or when no arm of it fits."""
+    if found.status in ("not measured", "ineligible"):
         return ""
     said = {"confirmed": "confirms", "overturned": "overturns", "undecided": "does not decide"}[found.status]
     lab = found.lab or {}

@@ -39,12 +39,23 @@ def reasons(
         )
     elif trained and not lab.is_trained(arm):
         strongest = lab.best(lab.is_trained)
-        barred = next((r.left_out for r in rungs if r.arm == strongest), "")
+        barred = "" if eligible_trained(lab, rungs) else next((r.left_out for r in rungs if r.arm == strongest), "")
         reason = barred or "no trained arm is clearly ahead of one without training"
         parts.append(f"Do not fine-tune: {reason}.")
     elif not trained:
         parts.append("No trained arm was measured, so whether fine-tuning would pay is open.")
     return " ".join(parts)
+
+
+def none_fits(rungs: list[Rung], because: str) -> str:
+    """Why a lab recommends nothing: each arm with what leaves it out, and then what the questions speak for."""
+    left_out = [f"{rung.arm} is left out: {rung.left_out}." for rung in rungs]
+    return " ".join(["Every arm of the lab is left out, so this is a guess from the questions.", *left_out, because])
+
+
+def eligible_trained(lab: Lab, rungs: list[Rung]) -> set[str]:
+    """The trained arms that could be used: one that is left out says nothing about whether training pays."""
+    return {rung.arm for rung in rungs if not rung.left_out and lab.is_trained(rung.arm)}
 
 
 def price(known: Known, lab: Lab | None, arm: str) -> dict[str, Any]:

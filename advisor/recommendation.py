@@ -10,9 +10,9 @@ from advisor.lab_file import Interval, Lab
 from advisor.ladder import Rung, chosen, climb
 from advisor.methods import method_of
 from advisor.questions import Answered
-from advisor.reasons import price, reasons
+from advisor.reasons import eligible_trained, none_fits, price, reasons
 
-Status = Literal["not measured", "undecided", "confirmed", "overturned"]
+Status = Literal["not measured", "ineligible", "undecided", "confirmed", "overturned"]
 # A lab that cannot exclude a gain of more than this says neither yes nor no to fine-tuning.
 OPEN_GAIN = 0.15
 
@@ -21,7 +21,8 @@ class Recommendation(BaseModel):
     """What to use. `gain` is in `measure` against `against`, None before a lab; `ci95` its interval.
 
     `fine_tune` is the short answer; `status` "undecided": the lab is too small to tell whether training pays;
-    `predicted` the arm that the questions alone spoke for; `ladder` the arms in the order of what they take, with the
+    "ineligible": every arm of the lab is left out, and `arm` is what the questions speak for, to be asked next.
+    `predicted`: the arm that the questions alone spoke for; `ladder`: the arms in the order of what they take, with the
     difference each had to show.
     """
 
@@ -57,11 +58,19 @@ def recommend(known: Known, lab: Lab | None, facts: Mapping[str, Any], predicted
     arm = chosen(rungs)
     if lab is None or arm is None:
         hint = "Not measured yet: a guess from the questions. "
-        cost = price(known, None, predicted)
         return Recommendation(
-            arm=predicted, gain=None, ci95=None, cost=cost, because=hint + because, fine_tune="not yet",
-            status="not measured", predicted=predicted,
-        )  # fmt: skip
+            arm=predicted,
+            gain=None,
+            ci95=None,
+            cost=price(known, None, predicted),
+            because=none_fits(rungs, because) if rungs else hint + because,
+            fine_tune="not yet",
+            status="ineligible" if rungs else "not measured",
+            predicted=predicted,
+            measure=lab and lab.primary,
+            ladder=rungs,
+            lab=lab and _lab(lab),
+        )
     trained = lab.is_trained(arm)
     against = _compared_with(lab, arm)
     gain = lab.difference(arm, against) if against else None
@@ -88,12 +97,11 @@ def recommend(known: Known, lab: Lab | None, facts: Mapping[str, Any], predicted
 def _possible_gain(lab: Lab, arm: str, rungs: list[Rung]) -> Interval | None:
     """What the best trained arm may be ahead of an arm without training; None where nobody asks for it.
 
-    Nobody does when the arm is trained itself, none was measured, or trained arms are out of the question anyway.
+    Nobody does when the arm is trained itself, or no trained arm was measured that could be used.
     """
-    strongest = lab.best(lab.is_trained)
-    if lab.is_trained(arm) or strongest is None or any(r.arm == strongest and r.left_out for r in rungs):
-        return None
-    return lab.difference(strongest, arm)
+    could = eligible_trained(lab, rungs)
+    strongest = lab.best(lambda other: other in could)
+    return None if lab.is_trained(arm) or strongest is None else lab.difference(strongest, arm)
 
 
 def _compared_with(lab: Lab, arm: str) -> str | None:

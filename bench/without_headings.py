@@ -53,4 +53,4 @@ class WithoutHeadings:
             near = [((0, self._numbers[i]), float(cosines[i])) for i in best]
             rows = {(0, number): row for number, row in corpus.rows([number for (_, number), _ in near]).items()}
             found = replace(found, dense=near, rows=found.rows | rows, lexical=[] if way == "dense" else found.lexical)
-        return passages(found, weigh(found, [corpus.weights], way), [corpus.name], k)
+        return passages(found, weigh(found, [corpus.weights], way, limit), [corpus.name], k)

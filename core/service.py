@@ -113,6 +113,13 @@ class DomainService(Protocol):
         """
         ...
 
+    async def fingerprint(self) -> str:
+        """Hash of what determines answers besides question and arm: model, prompts, index, retrieval, generation.
+
+        As this service has them, which may have been started with other settings than those of whoever asks.
+        """
+        ...
+
     def status(self) -> ServiceStatus:
         """State of model, corpus and training; cheap, no I/O that can block."""
         ...

@@ -14,25 +14,39 @@ from core.chat import Question
 from core.files import disk_error, sha256_json
 from core.types import Answer
 
+# Lines of an older Graft do not say how many questions were asked at once: not known. They are treated as made with
+# today's default of lab.concurrency, which most of them were.
+_UNSAID = 16
+
 
 class AnswerCache:
     """Answers of one arm. `identity` is everything else that determines them; when it changes, a new file begins."""
 
     def __init__(self, folder: Path, arm: str, identity: Any) -> None:
         self.path = folder / f"{arm}-{sha256_json(identity)[:16]}.jsonl"
-        self._answers = dict(_read(self.path))
+        self._answers = {key: (answer, concurrency) for key, answer, concurrency in _read(self.path)}
 
     def __len__(self) -> int:
         return len(self._answers)
 
     def get(self, question: Question) -> Answer | None:
         """The stored answer to `question`, or None."""
-        return self._answers.get(question_key(question))
+        found = self._answers.get(question_key(question))
+        return None if found is None else found[0]
 
-    def put(self, question: Question, answer: Answer) -> None:
-        """Append an answer; it is on disk when this returns. Raises WorkspaceError when it cannot be written."""
+    def concurrency(self, question: Question) -> int | None:
+        """How many questions were asked at once when `question` was answered, or None: there is no answer."""
+        found = self._answers.get(question_key(question))
+        return None if found is None else found[1]
+
+    def put(self, question: Question, answer: Answer, concurrency: int) -> None:
+        """Append an answer, made while up to `concurrency` questions were asked; it is on disk when this returns.
+
+        Raises WorkspaceError when it cannot be written.
+        """
         key = question_key(question)
-        line = json.dumps({"key": key, "answer": answer.model_dump(mode="json", by_alias=True)}, ensure_ascii=False)
+        row = {"key": key, "concurrency": concurrency, "answer": answer.model_dump(mode="json", by_alias=True)}
+        line = json.dumps(row, ensure_ascii=False)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
@@ -43,7 +57,7 @@ class AnswerCache:
                 os.fsync(file.fileno())
         except OSError as error:
             raise disk_error(error, self.path) from error
-        self._answers[key] = answer
+        self._answers[key] = answer, concurrency
 
 
 def question_key(question: Question) -> str:
@@ -64,7 +78,7 @@ def _is_cut(path: Path) -> bool:
         return file.read(1) != b"\n"
 
 
-def _read(path: Path) -> list[tuple[str, Answer]]:
+def _read(path: Path) -> list[tuple[str, Answer, int]]:
     if not path.exists():
         return []
     answers = []
@@ -72,7 +86,7 @@ def _read(path: Path) -> list[tuple[str, Answer]]:
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             row = json.loads(line)
-            answers.append((row["key"], Answer.model_validate(row["answer"])))
-        except (ValueError, KeyError, TypeError, ValidationError):
+            answers.append((row["key"], Answer.model_validate(row["answer"]), int(row.get("concurrency", _UNSAID))))
+        except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
             continue
     return answers

@@ -1,7 +1,7 @@
 """Asking: the questions of one arm put to whatever answers, some at once, with retries, cached as they come.
 
-Transient failures are retried a little, then recorded. A row of failures stops the lab: what answered them can go on
-from the cache. Knows no score.
+Transient failures are retried a little, then recorded; a question that is refused as it is (a prompt over the context)
+is recorded at once. A row of failures stops the lab: what answered them can go on from the cache. Knows no score.
 """
 
 import asyncio
@@ -13,13 +13,18 @@ from pydantic import BaseModel
 
 from core.arms import Arm
 from core.chat import Question
-from core.errors import GraftError, LabError, OverloadedError, ServeError
+from core.errors import GraftError, LabError, OverloadedError, RequestError, ServeError
 from core.types import Answer, Example
 from evaluation.answer_cache import AnswerCache
 
 RETRY_WAITS = (2.0, 15.0, 45.0)
 # So many failed questions in a row mean that the model is gone, or the arm cannot work at all.
 GIVE_UP_AFTER = 12
+
+
+class QuestionsRefusedError(LabError):
+    """So many questions in a row were refused as they are: another try mends nothing, shorter prompts may."""
+
 
 OnAnswer = Callable[[int, int], None]
 
@@ -28,16 +33,21 @@ class Answerer(Protocol):
     """Whatever answers a question: the chat pipeline, or a served domain."""
 
     async def answer(self, question: Question) -> Answer:
-        """Answer in one piece. Raises GraftError subclasses; ServeError is worth another try."""
+        """Answer in one piece. Raises GraftError subclasses; ServeError is worth another try, RequestError is not."""
         ...
 
 
 class Outcome(BaseModel):
-    """What became of one question: an answer, or the line that says why there is none."""
+    """What became of one question: an answer, or the line that says why there is none.
+
+    `refused`: the question as it is, by whatever answers. `concurrency`: of an answer, how many were asked at once.
+    """
 
     answer: Answer | None = None
     failure: str | None = None
+    refused: bool = False
     cached: bool = False
+    concurrency: int | None = None
 
 
 class ArmAnswers(BaseModel):
@@ -73,33 +83,38 @@ async def ask_all(
     on_answer: OnAnswer = lambda done, total: None,
     retry_waits: Sequence[float] = RETRY_WAITS,
 ) -> ArmAnswers:
-    """Ask all questions, at most `concurrency` at once, in order. Raises LabError when nothing is answered any more."""
+    """Ask all questions, at most `concurrency` at once, in order.
+
+    Raises LabError when nothing is answered any more, as QuestionsRefusedError when that is the questions' fault.
+    """
     outcomes: list[Outcome | None] = [None] * len(questions)
     for index, question in enumerate(questions):
         known = cache.get(question)
         if known is not None:
-            outcomes[index] = Outcome(answer=known, cached=True)
+            outcomes[index] = Outcome(answer=known, cached=True, concurrency=cache.concurrency(question))
     pending = [index for index, outcome in enumerate(outcomes) if outcome is None]
     done = len(questions) - len(pending)
     on_answer(done, len(questions))
     gate = asyncio.Semaphore(concurrency)
-    failures_in_a_row = 0
+    failures_in_a_row: list[Outcome] = []
 
     async def ask(index: int) -> None:
-        nonlocal done, failures_in_a_row
+        nonlocal done
         async with gate:
-            outcome = await _ask_one(answerer, questions[index], retry_waits)
+            outcome = await _ask_one(answerer, questions[index], retry_waits, concurrency)
         outcomes[index] = outcome
         if outcome.answer is not None:
-            failures_in_a_row = 0
-            cache.put(questions[index], outcome.answer)
+            failures_in_a_row.clear()
+            cache.put(questions[index], outcome.answer, concurrency)
         else:
-            failures_in_a_row += 1
-            if failures_in_a_row >= GIVE_UP_AFTER:
-                raise LabError(
-                    f"{failures_in_a_row} questions in a row failed under arm '{questions[index].arm.name}': "
+            failures_in_a_row.append(outcome)
+            if len(failures_in_a_row) >= GIVE_UP_AFTER:
+                message = (
+                    f"{len(failures_in_a_row)} questions in a row failed under arm '{questions[index].arm.name}': "
                     f"{outcome.failure}; once that is mended, the same command goes on where it stopped"
                 )
+                refused = all(failure.refused for failure in failures_in_a_row)
+                raise QuestionsRefusedError(message) if refused else LabError(message)
         done += 1
         on_answer(done, len(questions))
 
@@ -117,10 +132,12 @@ async def ask_all(
     )
 
 
-async def _ask_one(answerer: Answerer, question: Question, waits: Sequence[float]) -> Outcome:
+async def _ask_one(answerer: Answerer, question: Question, waits: Sequence[float], concurrency: int) -> Outcome:
     for wait in (*waits, None):
         try:
-            return Outcome(answer=await answerer.answer(question))
+            return Outcome(answer=await answerer.answer(question), concurrency=concurrency)
+        except RequestError as error:
+            return Outcome(failure=str(error), refused=True)
         except ServeError as error:
             if wait is None:
                 return Outcome(failure=str(error))

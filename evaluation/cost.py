@@ -13,12 +13,15 @@ Term = tuple[float, float]
 
 
 class Pricing(BaseModel):
-    """How an arm's answers are priced. `parallel` answers share the machine; `training_seconds` of its adapter."""
+    """How an arm's answers are priced. `training_seconds` of its adapter.
+
+    `parallel` answers shared the machine; None: not known, so that time has no price.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     prices: PriceSettings
-    parallel: int
+    parallel: int | None
     training_seconds: float | None = None
 
     @property
@@ -46,4 +49,6 @@ class Pricing(BaseModel):
 
     def _time(self, score: Score) -> float | None:
         """An answer had the machine for its time, shared with the answers that were written beside it."""
-        return None if score.seconds is None else score.seconds / self.parallel / 3600 * self.prices.machine_hour
+        if score.seconds is None or self.parallel is None:
+            return None
+        return score.seconds / self.parallel / 3600 * self.prices.machine_hour

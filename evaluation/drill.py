@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from core.arms import Arm
-from core.errors import LabError, ServeError
+from core.errors import LabError, RequestError, ServeError
 from core.types import Answer, Example
 from evaluation.asking import Answerer, to_question
 from evaluation.controls import Tampered, said_value, values_of
@@ -139,7 +139,7 @@ async def _ask(
         started = time.perf_counter()
         answer: Answer | None = None
         # A question that fails counts as another answer: a drill is not worth stopping for one.
-        with suppress(ServeError):
+        with suppress(ServeError, RequestError):
             answer = await answerer.answer(to_question(fact.example, arm, adapter(arm), max_tokens))
         said.append((said_value(fact.task, fact.example, answer), time.perf_counter() - started))
         on_progress(f"{arm.name}, {when}", number, len(facts))

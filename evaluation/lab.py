@@ -51,6 +51,7 @@ async def run_lab(
     serving: Serving | None = None,
     controls: Sequence[str] = (),
     curve: Mapping[str, float] | None = None,
+    shares: Mapping[str, float] | None = None,
     on_progress: OnProgress = lambda arm, done, total: None,
     retry_waits: Sequence[float] = RETRY_WAITS,
 ) -> LabResult:
@@ -62,8 +63,9 @@ async def run_lab(
     retrieval and generation settings. `adapter` is the served name that adapter arms use, `adapters` those of arms that
     name their own; `training_seconds` by adapter. `serving(name)` is entered around an arm that uses adapter `name`.
     `search(text, k)` tells why evidence was missed; without it every such miss is `not_retrieved`. `controls` names
-    arms whose passages are tampered with afterwards; `curve` gives arms the share of the training records that their
-    adapter saw. Raises LabError, LeakageError, and whatever `answerer` raises that another try does not mend.
+    arms whose passages are tampered with afterwards. `shares` gives arms the share of the training records that their
+    adapter saw (none: all of them), `curve` the same for the points of a learning curve. Raises LabError, LeakageError,
+    and whatever `answerer` raises that another try does not mend.
     """
     own = adapters or {}
     chosen = _parse(arms, pack, adapter, own)
@@ -119,6 +121,7 @@ async def run_lab(
         style=style.describe(),
         controls=shown,
         curve=dict(curve or {}),
+        shares={**(curve or {}), **(shares or {})},
         icl_examples=icl_count if any(arm.icl for arm in chosen) else None,
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )

@@ -117,7 +117,8 @@ MEASURES: dict[str, Measure] = {
             name="quote_valid",
             label="Quotes verbatim",
             terms=lambda s: (float(s.verbatim_quotes), float(s.said_quotes)),
-            explanation="Share of the quotes of three words or more in answers that stand word for word in a passage.",
+            explanation="Share of the quotes of three words or more in text and Markdown answers that stand word for "
+            "word in a passage.",
         ),
         Measure(
             name="refusal_f1",
@@ -155,7 +156,7 @@ MEASURES: dict[str, Measure] = {
             name="seconds",
             label="Seconds",
             terms=lambda s: _mean(s.seconds),
-            explanation="Mean wall time from question to last token, with the lab's concurrency.",
+            explanation="Mean wall time from question to last token, with the concurrency of when it was answered.",
             percent=False,
         ),
         Measure(

@@ -27,10 +27,23 @@ class ArmRun:
     misses: list[MissClass | None]
     seconds: float | None
 
+    @property
+    def concurrency(self) -> int | None:
+        """How many questions were asked at once when these were answered; None: not always the same, or no answer.
+
+        Answers from the cache keep theirs, whatever the lab's is now.
+        """
+        known = {outcome.concurrency for outcome in self.outcomes if outcome.answer is not None}
+        return known.pop() if len(known) == 1 else None
+
 
 @dataclass(frozen=True)
 class LabData:
-    """A whole lab run: what was asked of which arms, and what came of it."""
+    """A whole lab run: what was asked of which arms, and what came of it.
+
+    `shares`: of the training records that an arm's adapter saw, where not all; `curve`: those that make up a learning
+    curve.
+    """
 
     domain: str
     title: str
@@ -50,6 +63,7 @@ class LabData:
     style: dict[str, dict[str, float]] = field(default_factory=dict)
     controls: dict[str, dict[str, Any]] = field(default_factory=dict)
     curve: dict[str, float] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 

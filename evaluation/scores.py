@@ -21,9 +21,9 @@ class Score(BaseModel):
 
     `facts`: every number, identifier and labelled value of the expected prose is said (evaluation.facts). `evidence`:
     all quotes stood in the passages. `right_citations` of `citations` point at a passage that holds a quote;
-    `quotes_cited` of `quotes` are in a cited passage. Of the `said_quotes` in the answer's own text `verbatim_quotes`
-    stand word for word in a passage. `right` is whether the question counts as a hit (None: not judged yet). Seconds
-    and tokens as the answer reports them.
+    `quotes_cited` of `quotes` are in a cited passage. Of the `said_quotes` in the text of a text or Markdown answer
+    `verbatim_quotes` stand word for word in a passage. `right` is whether the question counts as a hit (None: not
+    judged yet). Seconds and tokens as the answer reports them.
     """
 
     answerable: bool
@@ -70,7 +70,8 @@ def score_answer(example: Example, answer: Answer | None, arm: Arm, style: Style
     score.refused = answer.refused
     score.prompt_tokens, score.completion_tokens = answer.usage.prompt_tokens, answer.usage.completion_tokens
     score.seconds, score.seconds_to_first_token = answer.seconds, answer.seconds_to_first_token
-    if arm.retrieval and not answer.refused:
+    # In JSON and YAML quotation marks are syntax: they say nothing about quoting.
+    if arm.retrieval and not answer.refused and example.format not in STRUCTURED:
         said = quotes_in(answer.text)
         score.said_quotes = len(said)
         score.verbatim_quotes = sum(stands_in(quote, answer.passages) for quote in said)

@@ -66,7 +66,8 @@ def _arm(run: ArmRun, result: LabData, bootstrap: Bootstrap) -> dict[str, Any]:
     def figure(measure: str) -> dict[str, Any] | None:
         return _json(bootstrap.figure(ratio(run.scores, measure)))
 
-    seconds = figure("seconds")
+    # Times of answers that had more and fewer beside them are no figure of anything.
+    seconds = figure("seconds") if run.concurrency is not None else None
     if seconds is not None:
         times = [score.seconds for score in run.scores]
         seconds |= {"median": _json(bootstrap.quantile(times, 0.5)), "p95": _json(bootstrap.quantile(times, 0.95))}
@@ -76,6 +77,7 @@ def _arm(run: ArmRun, result: LabData, bootstrap: Bootstrap) -> dict[str, Any]:
         "n": len(run.scores),
         "failed": sum(score.failed for score in run.scores),
         "from_cache": sum(outcome.cached for outcome in run.outcomes),
+        "concurrency": run.concurrency,
         "model": run.model,
         "description": run.arm.description,
         "trained": run.arm.adapter,
@@ -92,7 +94,7 @@ def _arm(run: ArmRun, result: LabData, bootstrap: Bootstrap) -> dict[str, Any]:
 def _cost(run: ArmRun, result: LabData, bootstrap: Bootstrap) -> dict[str, Any] | None:
     """Price of 1,000 answers, and what it is made of."""
     trained = result.training_seconds.get(run.model or "") if run.arm.adapter else None
-    parallel = min(result.concurrency, len(result.questions))
+    parallel = None if run.concurrency is None else min(run.concurrency, len(result.questions))
     pricing = Pricing(prices=result.prices, parallel=parallel, training_seconds=trained)
     figure = bootstrap.figure(Ratio([pricing.terms(score) for score in run.scores]))
     if figure is None:

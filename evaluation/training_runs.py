@@ -15,8 +15,8 @@ def across_seeds(result: LabData, measure: str, bootstrap: Bootstrap) -> list[di
     """
     families: dict[str, list[str]] = {}
     for name, run in result.runs.items():
-        # Points of a learning curve saw other data: that is no spread between equal runs.
-        if run.arm.adapter and result.curve.get(name, 1.0) == 1.0:
+        # Points of a learning curve, of this lab or another, saw other data: that is no spread between equal runs.
+        if run.arm.adapter and result.shares.get(name, 1.0) == 1.0:
             plain = name.partition("@")[0] + ("+schema" if run.arm.constrained and "@" in name else "")
             families.setdefault(plain, []).append(name)
     found = []

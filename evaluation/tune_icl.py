@@ -11,7 +11,7 @@ from core.errors import LabError
 from core.pack import DomainPack
 from core.settings import LabSettings
 from evaluation.answer_cache import AnswerCache
-from evaluation.asking import RETRY_WAITS, Answerer, ask_all, to_question
+from evaluation.asking import RETRY_WAITS, Answerer, QuestionsRefusedError, ask_all, to_question
 from evaluation.lab import OnProgress, cache_identity
 from evaluation.sample import stratified
 from evaluation.scores import Score, score_answer
@@ -37,8 +37,9 @@ async def tune_icl(
 ) -> int:
     """Return the count whose answers to `sample` held-out training questions are best; the smaller one wins a tie.
 
+    A count with which questions fail (examples take room in the context) comes after every one with which fewer do.
     `answerer_for(count, held_out)` answers with `count` examples in the prompt, none of them of the records in
-    `held_out`. Raises LabError without answerable training examples.
+    `held_out`. Raises LabError without answerable training examples, or when not even the smallest count can be asked.
     """
     answerable = [example for example in pack.train_examples if example.answerable]
     if not answerable:
@@ -49,20 +50,26 @@ async def tune_icl(
     asked = stratified(answerable, sample, settings.seed)
     held_out = frozenset(example.record for example in asked)
     chosen = parse_arm(arm)
-    quality: dict[int, float] = {}
+    quality: dict[int, tuple[int, float, int]] = {}
     for count in sorted(set(counts)):
         identity = cache_identity(pack, chosen, "tuning", fingerprint, adapter=None, icl_count=count)
-        answers = await ask_all(
-            answerer_for(count, held_out),
-            [to_question(example, chosen, None, settings.max_tokens) for example in asked],
-            AnswerCache(cache_dir / "answers", f"tune-{count}", [identity, sorted(held_out)]),
-            concurrency=settings.concurrency,
-            on_answer=lambda done, total, count=count: on_progress(f"examples: {count}", done, total),
-            retry_waits=retry_waits,
-        )
+        try:
+            answers = await ask_all(
+                answerer_for(count, held_out),
+                [to_question(example, chosen, None, settings.max_tokens) for example in asked],
+                AnswerCache(cache_dir / "answers", f"tune-{count}", [identity, sorted(held_out)]),
+                concurrency=settings.concurrency,
+                on_answer=lambda done, total, count=count: on_progress(f"examples: {count}", done, total),
+                retry_waits=retry_waits,
+            )
+        except QuestionsRefusedError:
+            if not quality:
+                raise
+            break  # fewer examples fitted; more of them take no less room
         scores = [score_answer(e, o.answer, chosen) for e, o in zip(asked, answers.outcomes, strict=True)]
-        quality[count] = sum(map(_worth, scores)) / len(scores)
-    return max(quality, key=lambda count: (round(quality[count], 6), -count))
+        failed = sum(score.failed for score in scores)
+        quality[count] = -failed, round(sum(map(_worth, scores)) / len(scores), 6), -count
+    return max(quality, key=lambda count: quality[count])
 
 
 def _worth(score: Score) -> float:

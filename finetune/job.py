@@ -19,13 +19,14 @@ from finetune.presets import METHODS, MethodFacts
 
 State = Literal["waiting", "loading", "training", "paused", "saving", "done", "failed"]
 # Where things stand on this machine, and what does not change the result.
-_NOT_IN_KEY = {"base", "rows", "activity_folder", "parent_folder", "trackio"}
+_NOT_IN_KEY = {"base", "rows", "activity_folder", "parent_folder", "share", "trackio"}
 
 
 class Job(BaseModel):
     """What one run trains, fully determined. Times in minutes; `max_steps` counts optimiser steps.
 
-    `parent` is the adapter that dpo and kto go on from, `parent_folder` where it stands; `teacher` wrote the answers.
+    `parent` is the adapter that dpo and kto go on from, `parent_folder` where it stands; `teacher` wrote the answers;
+    `share` is that of the training records which the rows are of, None: all.
     `rows_per_step` is over all `processes`, `rows_per_batch` what one of them holds at once. Every `save_every` steps
     there is a checkpoint: what comes after the last one is done again after a kill.
     """
@@ -63,6 +64,7 @@ class Job(BaseModel):
     seed: int = 7
     parent: str | None = None
     teacher: str | None = None
+    share: float | None = None
     parent_folder: str | None = None
     activity_folder: str | None = None
     trackio: bool = False
@@ -86,6 +88,8 @@ class Job(BaseModel):
         chosen += ["decision_weight"] if self.facts.data == "rows" else ["beta"]
         if self.teacher:
             chosen += ["teacher"]
+        if self.share is not None:
+            chosen += ["share"]
         return self.model_dump(include=set(chosen))
 
 

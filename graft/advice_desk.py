@@ -46,7 +46,7 @@ class LocalAdviceDesk:
         service, pack = self._service, self._service.pack
         # Read anew: a pack keeps what it read first, and examples have been edited since.
         pack = DomainPack(pack.root, pack.file, pack.data)
-        return find(service.settings, service.workspace, pack, lambda text: None, reference=pack.name)
+        return find(service.settings, service.workspace, pack, lambda text: None)
 
 
 def shown(advice: "Advice", said: dict[str, bool], lab: str) -> AdviceShown:

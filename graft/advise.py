@@ -1,5 +1,6 @@
 """Wires the advisor: what the workspace knows about a domain, and its newest lab. Starts no model. Prints nothing."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from core.types import STRUCTURED
 from core.workspace import Workspace
 from finetune.adapters import AdapterStore
 from graft.advise_answers import question_keys
+from graft.build import pack_reference
 
 Say = Callable[[str], None]
 DRILL = "drill.json"
@@ -52,8 +54,9 @@ def find(
 ) -> Found:
     """Gather facts, with `lab_file` or else the newest lab of the workspace. Raises LabError, ExampleError.
 
-    `reference` is how commands name the domain.
+    `reference` is how commands name the domain, where it was typed otherwise than `pack_reference` has it.
     """
+    reference = reference or pack_reference(pack)
     path = lab_file or newest_lab(workspace, pack)
     lab = None
     if path is not None:
@@ -65,7 +68,7 @@ def find(
             raise LabError(f"{path} is not a lab's result ({error}): give the lab.json that graft lab wrote") from error
     store = AdapterStore(pack.name, workspace.adapters(pack.name))
     known = _known(settings, workspace, pack, store, say).model_copy(update={"reference": reference})
-    return Found(known, lab, path, _doubts(lab, pack, store))
+    return Found(known, lab, path, _doubts(lab, pack, store, reference))
 
 
 def newest_lab(workspace: Workspace, pack: DomainPack) -> Path | None:
@@ -125,7 +128,7 @@ def _as_typed(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _doubts(lab: Lab | None, pack: DomainPack, store: AdapterStore) -> tuple[str, ...]:
+def _doubts(lab: Lab | None, pack: DomainPack, store: AdapterStore, reference: str) -> tuple[str, ...]:
     """What makes a lab's figures doubtful for the state of today."""
     if lab is None:
         return ()
@@ -134,7 +137,8 @@ def _doubts(lab: Lab | None, pack: DomainPack, store: AdapterStore) -> tuple[str
     if document.get("domain") not in (None, pack.name):
         raise LabError(f"that lab is of domain '{document['domain']}', not of '{pack.name}'")
     if not pack.test_file.exists() or sha256_file(pack.test_file) != document.get("test_hash"):
-        found.append(f"The lab asked another test set than the one of today: graft lab --domain {pack.name}.")
+        command = f"graft lab --domain {shlex.quote(reference)}"
+        found.append(f"The lab asked another test set than the one of today: {command}.")
     active, asked = store.active(), document.get("adapter")
     if active != asked and (active or asked):
         found.append(f"The lab asked adapter {asked or 'none'}; active is {active or 'none'}.")

@@ -35,6 +35,12 @@ def open_pack(reference: str, workspace: Workspace) -> DomainPack:
     return load_pack(reference, SHIPPED_PACKS, workspace.root / "packs")
 
 
+def pack_reference(pack: DomainPack) -> str:
+    """How a command typed anywhere names a pack: a shipped one by its name, any other by its path."""
+    shipped = pack.root.parent == SHIPPED_PACKS and pack.root.name == pack.name
+    return pack.name if shipped else str(pack.root)
+
+
 def prepare_pack(pack: DomainPack, say: Say, *, trusted: bool = False) -> None:
     """Run the pack's prepare.py, which obtains its documents. Only shipped packs, or with trust. Raises PackError."""
     if not pack.file.prepare:

@@ -10,7 +10,6 @@ from core.arms import BY_METHOD, Arm, parse_lab_arm
 from core.chat import Question
 from core.errors import ModelError
 from core.files import read_json, sha256_json, write_json
-from core.index import index_fingerprint
 from core.pack import DomainPack
 from core.service import DomainService
 from core.settings import Settings
@@ -69,10 +68,12 @@ async def run(
     if pack.is_prepared:
         verify_test_set(pack, folder)  # before a model is started for nothing
     with connected(settings, workspace, pack, say, model=True, trusted=trusted) as service:
-        fingerprint = _fingerprint(settings, workspace, pack)
+        # Of what answers: a running process may have been started with other settings than this command.
+        fingerprint = await service.fingerprint()
         fits = _fits(settings, workspace, store)
         chosen = [parse_lab_arm(name) for name in arms]
         adapters = {arm.name: name for arm in chosen if (name := find_adapter(store, arm, fits)) is not None}
+        active, seen = service.status().adapter, {m.name: share_seen(m) for m in store.list()}
         crowded = _too_large(store, adapters, settings, optional, say)  # before anything is asked
         chosen = [arm for arm in chosen if arm.name not in crowded]
         count = settings.generate.icl_examples
@@ -88,7 +89,7 @@ async def run(
             cache_dir=folder,
             limit=limit,
             icl_count=count,
-            adapter=service.status().adapter,
+            adapter=active,
             adapters=adapters,
             training_seconds={m.name: m.metrics["seconds"] for m in store.list() if "seconds" in m.metrics},
             prices=settings.prices,
@@ -96,6 +97,7 @@ async def run(
             serving=lambda name: _lent(service, store, name),
             controls=controls,
             curve=curve,
+            shares={arm.name: seen.get(adapters.get(arm.name, active or ""), 1.0) for arm in chosen if arm.adapter},
             on_progress=progress,
         )
 
@@ -103,7 +105,10 @@ async def run(
 def find_adapter(
     store: AdapterStore, arm: Arm, fits: Callable[[AdapterManifest], bool] = lambda manifest: True
 ) -> str | None:
-    """The adapter that an arm names by hash, or the newest one trained as it names that `fits`; None: no such one."""
+    """The adapter that an arm names by hash, or the newest one trained as it names that `fits`; None: no such one.
+
+    One of a learning curve, which saw a share of the data only, has to be named by its hash.
+    """
     if not arm.weights:
         return None
     for manifest in store.list():
@@ -111,9 +116,14 @@ def find_adapter(
             return manifest.name
         taught = bool(manifest.options.get("teacher"))
         trained = "distilled" if taught else manifest.method
-        if arm.weights == trained and fits(manifest):
+        if arm.weights == trained and share_seen(manifest) == 1.0 and fits(manifest):
             return manifest.name
     return None
+
+
+def share_seen(manifest: AdapterManifest) -> float:
+    """The share of the training records that an adapter was trained on: below 1 for those of a learning curve."""
+    return float(manifest.options.get("share", 1.0))
 
 
 def existing_arms(settings: Settings, workspace: Workspace, pack: DomainPack) -> list[str]:
@@ -185,17 +195,3 @@ async def _icl_count(
     )
     write_json(known, {"key": key, "count": count})
     return count
-
-
-def _fingerprint(settings: Settings, workspace: Workspace, pack: DomainPack) -> str:
-    """Hash of what determines answers besides question and arm: model, prompt, index, retrieval, generation."""
-    models = prepare_models(settings.models, workspace, lambda text: None, weights=settings.serve.vllm_url is None)
-    return sha256_json(
-        {
-            "model": models.llm_name,
-            "prompt": build.prompt_fingerprint(models.llm),
-            "index": index_fingerprint(workspace.corpus(pack.name)),
-            "retrieve": settings.retrieve.model_dump(),
-            "generate": settings.generate.model_dump(exclude={"timeout_seconds", "icl_examples"}),
-        }
-    )

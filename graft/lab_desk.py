@@ -15,7 +15,7 @@ from core.files import read_json
 from core.lab_desk import Collecting, LabArm, LabComparison, LabErrors, LabOffer, LabRunRow, LabWish
 from core.pack import DomainPack
 from graft import own_process
-from graft.build import SHIPPED_PACKS
+from graft.build import pack_reference
 from graft.collect import COLLECT, collect_arguments
 from graft.lab import existing_arms
 from graft.lab_command import DEFAULT_ARMS, argument_after, lab_arguments
@@ -35,6 +35,7 @@ class LocalLabDesk:
     def __init__(self, service: LocalService) -> None:
         self._service = service
         self._folder = service.workspace.lab(service.pack.name)
+        self._reference = pack_reference(service.pack)
 
     def offer(self) -> LabOffer:
         """What can be asked now."""
@@ -196,12 +197,6 @@ class LocalLabDesk:
             number += 1
             name = f"{name.partition('.')[0]}.{number}"
         return name
-
-    @property
-    def _reference(self) -> str:
-        """How a command in another process names the domain."""
-        pack = self._service.pack
-        return pack.name if pack.root.parent == SHIPPED_PACKS and pack.root.name == pack.name else str(pack.root)
 
 
 def _offered() -> list[str]:

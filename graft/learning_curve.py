@@ -1,6 +1,7 @@
 """Trains adapters on shares of a domain's examples, for the lab's learning curve. The active adapter stays.
 
-Shares are nested and of whole records: what 25% holds, 50% holds too. What was trained once is found again.
+Shares are nested and of whole records: what 25% holds, 50% holds too. What was trained once is found again. Each
+adapter's manifest says its share (option `share`), so that nobody takes it for a training of the whole data.
 """
 
 import json
@@ -93,14 +94,18 @@ def _train(
     copy_index(workspace, trial, pack.name)
     # The documents are not read again: what is retrieved for the rows comes from the index.
     part = DomainPack(pack.root, pack.file.model_copy(update={"prepare": False}), folder / "pack")
-    _write_examples(pack, part.data / "examples", share, settings.lab.seed)
+    kept = _write_examples(pack, part.data / "examples", share, settings.lab.seed)
+    # Of few records a share may be all of them.
+    seen = share if kept < len(pack.train_examples) else None
     service = LocalService(settings.model_copy(update={"workspace": trial.root}), trial, part)
     try:
         service.prepare(say)
         service.open_index(progress, update=False)
         stage = f"training on {share:.0%}"
         manifest = train_adapter(
-            service, lambda status: progress(stage, int(1000 * status.progress), 1000), Wishes(activate=False)
+            service,
+            lambda status: progress(stage, int(1000 * status.progress), 1000),
+            Wishes(activate=False, share=seen),
         )
     finally:
         service.close()
@@ -108,9 +113,10 @@ def _train(
     return manifest.name
 
 
-def _write_examples(pack: DomainPack, folder: Path, share: float, seed: int) -> None:
-    """The share of the training examples, and the test set as it is: leakage is checked as ever."""
+def _write_examples(pack: DomainPack, folder: Path, share: float, seed: int) -> int:
+    """The share of the training examples, and the test set as it is: leakage is checked as ever. How many there are."""
     kept = share_of(pack.train_examples, share, seed)
     write_lines(folder / "train.jsonl", (json.loads(e.model_dump_json(by_alias=True)) for e in kept))
     if pack.test_file.exists():
         shutil.copyfile(pack.test_file, folder / "test.jsonl")
+    return len(kept)

@@ -82,18 +82,18 @@ def begun(folder: Path) -> tuple[list[str], float]:
 
 
 def cancel(folder: Path) -> None:
-    """Interrupt the process of `folder` as Ctrl-C would, and end it if it does not go."""
+    """Interrupt the process of `folder` as Ctrl-C would, and end it if it does not go. Raises RequestError."""
     known = _read(folder / PROCESS, ProcessFile)
     if known is None or not _is_alive(known):
         return
     for number, patience in ((signal.SIGINT, _CANCEL_SECONDS), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
-        with suppress(ProcessLookupError):
-            os.killpg(known.pid, number)
+        _signal(known.pid, number)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if not _is_alive(known):
                 return
             time.sleep(0.05)
+    raise RequestError(f"process {known.pid} of {folder.name} does not end: it may wait for a disk; try again later")
 
 
 def go_on(folder: Path, settings: Settings, workspace: Workspace) -> None:
@@ -176,6 +176,15 @@ def _read(path: Path, kind: type[Any]) -> Any:
     with suppress(GraftError, ValidationError):
         return kind.model_validate(read_json(path)) if path.is_file() else None
     return None
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    """Signal a process with its group; alone where it leads none, as a command of a script or of make does not."""
+    with suppress(ProcessLookupError):
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            os.kill(pid, number)
 
 
 def _is_alive(known: ProcessFile) -> bool:

@@ -42,7 +42,13 @@ def train_domain_reranker(
     chosen = choose(pack.train_examples, MOST, seed)
     open_existing_index(service, say)
     index = service.retriever(pack.name).indexes[0]
-    asked = ask(index, service.embeddings(), chosen, lambda done, total: progress("questions", done, total))
+    asked = ask(
+        index,
+        service.embeddings(),
+        chosen,
+        lambda done, total: progress("questions", done, total),
+        least=service.settings.retrieve.rerank_candidates,  # what is measured is what will be read
+    )
     own, others = split(asked)
     if not own or not others:
         raise TrainError(f"all training examples of '{pack.name}' are about one record: nothing could be measured")

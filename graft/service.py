@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 from core.activity import answering
 from core.chat import ChatPipeline, Event, Question
 from core.errors import GraftError, RequestError, ServeError
+from core.expendable import in_expendable_thread
+from core.files import sha256_json
 from core.icl import ExampleSelector
+from core.index import index_fingerprint
 from core.pack import DomainPack
 from core.passages import to_passage
 from core.service import AdapterInfo, CorpusInfo, PartStatus, ServiceStatus, TrainingStatus, corpus_names
@@ -314,6 +317,10 @@ class LocalService:
         documents = await asyncio.to_thread(lambda: self.retriever(corpus or self.pack.name).search(text, k, where))
         return [to_passage(document, n) for n, document in enumerate(documents, start=1)]
 
+    async def fingerprint(self) -> str:
+        """Hash of what determines answers here besides question and arm. Reads index and weights, so in a thread."""
+        return await asyncio.to_thread(self._fingerprint)
+
     def status(self) -> ServiceStatus:
         """State of model, corpus and training."""
         engine, own = self.engine, self.state
@@ -381,7 +388,7 @@ class LocalService:
         def ingest() -> dict[str, Any]:
             return self.ingest_now(on_progress, reembed=reembed, allow_mass_deletion=allow_mass_deletion)
 
-        return await asyncio.to_thread(ingest)
+        return await in_expendable_thread(ingest)
 
     def ingest_now(
         self, on_progress: Callable[[str, float], None], *, reembed: bool = False, allow_mass_deletion: bool = False
@@ -417,6 +424,19 @@ class LocalService:
         self.engine.corpora.drop(corpus, remove)
 
     # --- inside ---
+
+    def _fingerprint(self) -> str:
+        name, indexed = self.pack.name, self.engine.corpora.has_index(self.pack.name)
+        return sha256_json(
+            {
+                "model": self.engine.prepared().llm_name,
+                "prompt": self.prompt_hash,
+                "index": index_fingerprint(self.workspace.corpus(name)),
+                "retrieval": self.retriever(name).fingerprint if indexed else None,
+                # An answer that takes too long is a failure; the number of examples stands in each question.
+                "generate": self.settings.generate.model_dump(exclude={"timeout_seconds", "icl_examples"}),
+            }
+        )
 
     def _lend_active(self, name: str | None) -> None:
         """The whole model `name` is needed from now on, in the place of the one that was active before."""

@@ -143,12 +143,14 @@ class Wishes:
 
     `on_plan` is told what the training will take before it starts; it is refused where memory will not do, unless
     `ignore_memory`. `on_report` is told what the parity gate found; `unchecked` goes past it. `serving` finds the
-    process that serves the domain, if it is another one: what is activated is activated there.
+    process that serves the domain, if it is another one: what is activated is activated there. `share` is that of the
+    training records which the service's pack has, where it is a part of another's: the manifest says so.
     """
 
     activate: bool = True
     ignore_memory: bool = False
     unchecked: bool = False
+    share: float | None = None
     on_plan: OnPlan = lambda plan: None
     on_report: OnReport = lambda report: None
     say: Callable[[str], None] = lambda text: None
@@ -169,6 +171,8 @@ def train_adapter(
         wishes = _as_started(service, wishes)
     with training_of(service, on_training, wishes) as tell:
         job, card = unfinished_job(service) if resume else prepare_job(service, tell.preparing)
+        if wishes.share is not None:
+            job = job.model_copy(update={"share": wishes.share})
         return run_job(service, job, card, tell, wishes)
 
 

@@ -73,8 +73,9 @@ def ask(
     embeddings: Embeddings,
     examples: Sequence[Example],
     on_progress: Progress = lambda done, total: None,
+    least: int = 0,
 ) -> list[Asked]:
-    """Search for every question."""
+    """Search for every question, for as many hits as the weights say, or `least`."""
     asked = []
     for first in range(0, len(examples), _TOGETHER):
         part = examples[first : first + _TOGETHER]
@@ -82,7 +83,7 @@ def ask(
         vectors = embed_queries(embeddings, [query.text for query in queries])
         with index.lock:
             corpus = index.current()
-            found = gather([corpus], queries, vectors, corpus.weights.candidates)
+            found = gather([corpus], queries, vectors, max(least, corpus.weights.candidates))
         asked += [Asked(e, c, _holders(e, c)) for e, c in zip(part, found, strict=True)]
         on_progress(len(asked), len(examples))
     return asked

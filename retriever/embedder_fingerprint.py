@@ -42,7 +42,7 @@ def fingerprint(folder: ModelFolder) -> str:
             break
     for part in folder.parts:
         for file in weight_files(part.folder):
-            _add_weights(digest, file)
+            add_weights(digest, file)
     return digest.hexdigest()[:32]
 
 
@@ -51,7 +51,8 @@ def weight_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
 
 
-def _add_weights(digest: Any, file: Path) -> None:
+def add_weights(digest: Any, file: Path) -> None:
+    """Let a hash cover a file of weights: whole, or a very large one evenly sampled. Raises OSError."""
     size = file.stat().st_size
     digest.update(f"{file.name} {size}".encode())
     pieces = -(-min(size, _WHOLE) // _PIECE)

@@ -11,7 +11,7 @@ from retriever.candidates import Candidates, Hits, Key, gather
 from retriever.fusion import without_duplicates
 from retriever.hybrid import HybridRetriever
 from retriever.query import read_question
-from retriever.searching import embed_queries, reranked, text_with_headings, weigh
+from retriever.searching import Wish, embed_queries, reranked, text_with_headings, weigh
 
 
 def explain(retriever: HybridRetriever, question: str, k: int) -> list[ExplainedHit]:
@@ -19,17 +19,17 @@ def explain(retriever: HybridRetriever, question: str, k: int) -> list[Explained
     query = read_question(question)
     if not query.text:
         raise RetrievalError("the question is empty: ask something")
+    wish = Wish(k, reranker=retriever.reranker, rerank_candidates=retriever.settings.rerank_candidates)
     vectors = embed_queries(retriever.embeddings, [query.text])
     with ExitStack() as locks:
         for index in sorted(retriever.indexes, key=lambda index: index.name):
             locks.enter_context(index.lock)
         corpora = [index.current() for index in retriever.indexes]
-        limit = max(4 * k, *(corpus.weights.candidates for corpus in corpora))
-        (found,) = gather(corpora, [query], vectors, limit)
-        ranking = weigh(found, [corpus.weights for corpus in corpora])
-    if retriever.reranker is not None:
-        most = max(retriever.settings.rerank_candidates, 2 * k)
-        ranking = reranked(query.text, found, ranking, retriever.reranker, most)
+        weights = [corpus.weights for corpus in corpora]
+        (found,) = gather(corpora, [query], vectors, wish.depth(weights))
+        ranking = weigh(found, weights, least=wish.depth(weights))
+    if wish.reranker is not None:
+        ranking = reranked(query.text, found, ranking, wish.reranker, wish.read_again)
     kept = list(without_duplicates((key, text_with_headings(found.rows[key])) for key, _ in ranking))[:k]
     scores, meaning, words = dict(ranking), _places(found.dense), _places(found.lexical)
     return [_hit(found, key, scores[key], meaning, words) for key in kept]

@@ -13,8 +13,8 @@ Item = TypeVar("Item", int, str, Key)
 _SAME = 0.85
 
 
-def rank(found: Candidates, weights_of: Callable[[Key], Weights]) -> list[tuple[Key, float]]:
-    """Every candidate with its score from 0 to 1, best first.
+def rank(found: Candidates, weights_of: Callable[[Key], Weights], least: int = 0) -> list[tuple[Key, float]]:
+    """The leading candidates with their scores from 0 to 1, best first: as many as the weights say, or `least`.
 
     Weighted reciprocal ranks of both searches (0 to 1 together), a bonus for names, and for the best line of those that
     lead so far.
@@ -28,7 +28,7 @@ def rank(found: Candidates, weights_of: Callable[[Key], Weights]) -> list[tuple[
     for key, bonus in found.names.items():
         scores[key] = scores.get(key, 0.0) + weights_of(key).names * bonus
     leading = sorted(scores, key=lambda key: (-scores[key], key))
-    leading = leading[: max((weights_of(key).candidates for key in leading), default=0)]
+    leading = leading[: max(least, *(weights_of(key).candidates for key in leading))] if leading else []
     total = []
     for key in leading:
         weights = weights_of(key)

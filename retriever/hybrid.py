@@ -71,12 +71,18 @@ class HybridRetriever(BaseRetriever):
 
     @property
     def fingerprint(self) -> str:
-        """Names how passages are found now, apart from what the indexes hold: code, settings and tuned weights."""
+        """Names how passages are found now, apart from what the indexes hold: code, settings, tuned weights, reranker.
+
+        Raises ModelError where the reranker's folder cannot be read.
+        """
         weights = []
         for index in self.indexes:
             with index.lock:
                 weights.append(index.current().weights.model_dump())
-        return sha256_json([VERSION, self.settings.model_dump(), weights])
+        found = [VERSION, self.settings.model_dump(), weights]
+        # Its name stands in the settings; what is in a folder of that name may change. None: nothing more to say.
+        reranker = getattr(self.reranker, "fingerprint", None)
+        return sha256_json([*found, reranker] if reranker else found)
 
     @property
     def corpora(self) -> list[str]:

@@ -86,7 +86,7 @@ def measure(
     """Means without and with the reranker on questions that it was not trained on, and the gain in MRR."""
     before, after = [], []
     for one in asked:
-        ranking = weigh(one.candidates, [weights])
+        ranking = weigh(one.candidates, [weights], least=candidates)
         before.append(one.judge(ranking, count_tokens, k, token_budget))
         better = reranked(one.example.question, one.candidates, ranking, reranker, candidates)
         after.append(one.judge(better, count_tokens, k, token_budget))

@@ -1,7 +1,7 @@
 """From questions to passages: gather candidates, weigh, rerank, drop duplicates, join neighbours. Keeps no state."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -37,6 +37,18 @@ class Wish:
     reranker: Reranker | None = None
     rerank_candidates: int = 20
 
+    @property
+    def read_again(self) -> int:
+        """How many of the leading hits the reranker reads; 0 without one."""
+        return 0 if self.reranker is None else max(self.rerank_candidates, 2 * self.k)
+
+    def depth(self, weights: Iterable[Weights]) -> int:
+        """Hits to take from each search and to weigh: as many as weights, `k` and the reranker want.
+
+        More than `k`, because near-duplicates are dropped and neighbours joined.
+        """
+        return max(4 * self.k, self.read_again, *(one.candidates for one in weights))
+
 
 def search(
     indexes: Sequence[CorpusIndex], embeddings: Embeddings, questions: Sequence[str], wish: Wish
@@ -51,26 +63,27 @@ def search(
         for index in sorted(indexes, key=lambda index: index.name):
             locks.enter_context(index.lock)
         corpora = [index.current() for index in indexes]
-        limit = max(4 * wish.k, *(corpus.weights.candidates for corpus in corpora))
-        found = gather(corpora, queries, vectors, limit, wish.where, wish.way)
+        weights = [corpus.weights for corpus in corpora]
+        depth = wish.depth(weights)
+        found = gather(corpora, queries, vectors, depth, wish.where, wish.way)
     names = [corpus.name for corpus in corpora]
-    weights = [corpus.weights for corpus in corpora]
     results = []
     for query, candidates in zip(queries, found, strict=True):
-        ranking = weigh(candidates, weights, wish.way)
+        ranking = weigh(candidates, weights, wish.way, depth)
         if wish.reranker is not None:
-            most = max(wish.rerank_candidates, 2 * wish.k)
-            ranking = reranked(query.text, candidates, ranking, wish.reranker, most)
+            ranking = reranked(query.text, candidates, ranking, wish.reranker, wish.read_again)
         results.append(passages(candidates, ranking, names, wish.k))
     return results
 
 
-def weigh(candidates: Candidates, weights: Sequence[Weights], way: Way = "full") -> list[tuple[Key, float]]:
-    """The ranking of candidates, each weighed as its corpus is tuned."""
+def weigh(
+    candidates: Candidates, weights: Sequence[Weights], way: Way = "full", least: int = 0
+) -> list[tuple[Key, float]]:
+    """The ranking of candidates, each weighed as its corpus is tuned; `least`: see `rank`."""
     if way in ("dense", "lexical"):
         share = 1.0 if way == "dense" else 0.0
         weights = [one.model_copy(update={"dense": share}) for one in weights]
-    return rank(candidates, lambda key: weights[key[0]])
+    return rank(candidates, lambda key: weights[key[0]], least)
 
 
 def passages(

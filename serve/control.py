@@ -80,6 +80,10 @@ def create_control_app(service: DomainService) -> FastAPI:
     async def status() -> dict[str, Any]:
         return service.status().model_dump(mode="json")
 
+    @app.get("/fingerprint")
+    async def fingerprint() -> dict[str, str]:
+        return {"fingerprint": await service.fingerprint()}
+
     @app.get("/adapters")
     def adapters() -> list[dict[str, Any]]:
         return [info.model_dump(mode="json") for info in service.adapters()]

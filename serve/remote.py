@@ -57,18 +57,24 @@ class RemoteService:
 
     async def answer(self, question: Question, corpus: str | None = None) -> Answer:
         """Answer in one piece."""
-        return Answer.model_validate(await self._post("/answer", _ask_body(question, corpus)))
+        return Answer.model_validate(await self._call("POST", "/answer", _ask_body(question, corpus)))
 
     async def search(
         self, text: str, k: int, corpus: str | None = None, where: Mapping[str, Any] | None = None
     ) -> list[Passage]:
         """The `k` best chunks, whole, best first."""
-        found = await self._post("/search", {"text": text, "k": k, "corpus": corpus, "where": where and dict(where)})
+        found = await self._call(
+            "POST", "/search", {"text": text, "k": k, "corpus": corpus, "where": where and dict(where)}
+        )
         return [Passage.model_validate(item) for item in found]
+
+    async def fingerprint(self) -> str:
+        """Hash of what determines answers over there besides question and arm."""
+        return str((await self._call("GET", "/fingerprint"))["fingerprint"])
 
     async def activate(self, adapter: str, *, unchecked: bool = False) -> None:
         """Make a published adapter the active one."""
-        await self._post("/activate", {"adapter": adapter, "unchecked": unchecked})
+        await self._call("POST", "/activate", {"adapter": adapter, "unchecked": unchecked})
 
     @asynccontextmanager
     async def lend(self, adapter: str) -> AsyncIterator[None]:
@@ -103,10 +109,10 @@ class RemoteService:
         except httpx.TransportError as error:
             raise _silent(error) from error
 
-    async def _post(self, path: str, body: dict[str, Any]) -> Any:
+    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         try:
             async with self._client() as client:
-                return _content(await client.post(path, json=body))
+                return _content(await client.request(method, path, json=body))
         except httpx.TransportError as error:
             raise _silent(error) from error
 

@@ -237,6 +237,9 @@ class FakeService:
         found = await self.retriever.ainvoke(text)
         return [to_passage(document, number) for number, document in enumerate(found[:k], start=1)]
 
+    async def fingerprint(self) -> str:
+        return "scripted"
+
     def status(self) -> ServiceStatus:
         return self.state
 

@@ -73,8 +73,8 @@ def _method(document: dict[str, Any]) -> Html:
     arms = [(name, data["description"] + _served(data)) for name, data in document["arms"].items()]
     shown = document["icl_examples"]
     run = (
-        f"Test set {document['test_hash']}. Seed {document['seed']}. {document['concurrency']} questions at once, "
-        f"arms one after another. {f'{shown} worked examples where an arm shows any. ' if shown else ''}"
+        f"Test set {document['test_hash']}. Seed {document['seed']}. {sections.at_once(document)} "
+        f"Arms one after another. {f'{shown} worked examples where an arm shows any. ' if shown else ''}"
         "Intervals are percentile bootstrap intervals over records, the same resamples for every arm."
     )
     for name, learned in document["style"].items():

@@ -64,7 +64,7 @@ def costs(document: dict[str, Any]) -> Html:
         if (shown := [point for point in points if point])
     ]
     basis = next((cost["basis"] for cost in costs.values() if cost), None)
-    intro = f"Tokens of prompt and answer together. Seconds with {document['concurrency']} questions at once."
+    intro = f"Tokens of prompt and answer together. {at_once(document)}"
     if basis is not None:
         prices = document["prices"]
         by = (
@@ -161,6 +161,20 @@ def examples(result: LabData, document: dict[str, Any]) -> Html:
     return section(
         "Side by side", intro_line("A few questions, picked by rule: the first of each sort in the test set."), shown
     )
+
+
+def at_once(document: dict[str, Any]) -> str:
+    """How many questions were asked at once where there are seconds; kept answers may be of other labs than this."""
+    arms: dict[int | None, list[str]] = {}
+    for name, data in document["arms"].items():
+        if data["failed"] < data["n"]:
+            arms.setdefault(data["concurrency"], []).append(name)
+    mixed = arms.pop(None, [])
+    if len(arms) == 1 and not mixed:
+        return f"Seconds with {next(iter(arms))} questions at once."
+    said = [f"{count} questions at once for {', '.join(names)}" for count, names in arms.items()]
+    said += [f"none for {', '.join(mixed)}, whose answers were made with different numbers at once"] if mixed else []
+    return f"Seconds: {'; '.join(said)}." if said else ""
 
 
 def _tokens(data: dict[str, Any]) -> float | None:

@@ -39,11 +39,15 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 class Script(BaseModel):
-    """What the model does, and what was seen of it. So many answers at first are `endless`, until it is `broken`."""
+    """What the model does, and what was seen of it. So many answers at first are `endless`, until it is `broken`.
+
+    `silent`: it never says a word.
+    """
 
     replies: list[str] = []
     finish_reason: str = "stop"
     endless: int = 0
+    silent: bool = False
     broken: bool = False
     error: Any = None
     prompts: list[Any] = []
@@ -73,6 +77,8 @@ class ScriptedModel(GenericFakeChatModel):
         try:
             if script.error is not None:
                 raise script.error
+            if script.silent:
+                await asyncio.Event().wait()
             endless, script.endless = script.endless > 0, max(script.endless - 1, 0)
             while endless:
                 if script.broken:
@@ -118,6 +124,7 @@ class ScriptedService:
         )
         self.published = [adapter] if adapter else []
         self.other_corpora: list[str] = []
+        self.print = "scripted"
         self.lent: list[str] = []
         self.asked_corpora: list[str | None] = []
         self.ingest_error: GraftError | None = None
@@ -150,6 +157,9 @@ class ScriptedService:
     async def search(self, text: str, k: int, corpus: str | None = None, where=None) -> list[Passage]:
         documents = await Leaflets().ainvoke(text)
         return [to_passage(document, n) for n, document in enumerate(documents[:k], start=1)]
+
+    async def fingerprint(self) -> str:
+        return self.print
 
     def status(self) -> ServiceStatus:
         return self.state

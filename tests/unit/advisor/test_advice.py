@@ -79,6 +79,35 @@ def test_what_must_be_traceable_rules_out_arms_without_passages():
     assert (free.arm, free.fine_tune) == ("lora", "yes")
 
 
+def test_an_arm_has_passages_by_what_it_is_though_no_test_question_names_evidence():
+    arms = {name: {**entry, "evidence_recall": None} for name, entry in AHEAD.items()}
+    assert [name for name in arms if lab(arms).retrieves(name)] == ["rag", "rag+icl", "hybrid"]
+    found = advise(KNOWN, lab(arms)).recommendation
+    assert (found.arm, found.status) == ("hybrid", "confirmed")
+    other = {name: arm(0.2, retrieval=name == "rag+graph") for name in ("rag+graph", "cot")}  # of a Graft to come
+    assert [name for name in other if lab(other).retrieves(name)] == ["rag+graph"]
+
+
+@pytest.mark.parametrize(
+    ("arms", "said", "headline"),
+    [
+        ({"base": arm(0.1), "icl": arm(0.3)}, {}, "No arm of the lab fits; the questions speak for hybrid: ask it."),
+        ({"hybrid": AHEAD["hybrid"]}, {"upkeep": False}, "No arm of the lab fits; the questions speak for rag+icl:"),
+        ({"lora": AHEAD["lora"]}, {"transparency": True}, "No arm of the lab fits; the questions speak for hybrid:"),
+    ],
+)
+def test_a_lab_whose_arms_are_all_left_out_says_so_and_why(arms, said, headline):
+    told = advise(KNOWN, lab(arms), said)
+    found = told.recommendation
+    assert (found.status, found.gain, found.fine_tune) == ("ineligible", None, "not yet")
+    assert [rung.arm for rung in found.ladder] == list(arms)
+    why = "nobody trains it or keeps it up" if "upkeep" in said else "answers must be traceable, and it cites nothing"
+    assert all(f"{name} is left out: {why}." in found.because for name in arms)
+    text = to_markdown(told, "Garden")
+    assert headline in text
+    assert "Not measured yet" not in text
+
+
 def test_nobody_to_keep_it_up_rules_out_training_and_is_said():
     found = advise(KNOWN, lab(AHEAD), {"upkeep": False}).recommendation
     assert (found.arm, found.fine_tune) == ("rag+icl", "no")
@@ -179,3 +208,16 @@ def test_a_lab_too_small_to_tell_decides_nothing():
 def test_a_gain_that_nobody_could_use_is_not_undecided():
     found = advise(KNOWN, lab(BEHIND, half=0.4), {"upkeep": False}).recommendation
     assert (found.fine_tune, found.status) == ("no", "overturned")
+
+
+def test_a_left_out_trained_arm_does_not_answer_for_one_that_could_be_used():
+    # lora has the highest figure of the trained arms and cites nothing; the hybrid is not told apart from rag+icl.
+    arms = {**UNTRAINED, "lora": arm(0.9, trained=True), "hybrid": arm(0.33, trained=True, retrieval=True)}
+    found = advise(KNOWN, lab(arms, half=0.4)).recommendation
+    assert (found.fine_tune, found.status) == ("not yet", "undecided")
+    assert "Whether training pays is open" in found.because
+    decided = advise(KNOWN, lab(arms)).recommendation
+    assert decided.fine_tune == "no"
+    assert "Do not fine-tune: no trained arm is clearly ahead of one without training." in decided.because
+    alone = advise(KNOWN, lab({**UNTRAINED, "lora": arms["lora"]})).recommendation
+    assert "Do not fine-tune: answers must be traceable, and it cites nothing." in alone.because

@@ -132,7 +132,8 @@ def run(
 ) -> LabResult:
     """A lab run without waits between tries."""
     options = {"fingerprint": "f", "cache_dir": tmp_path / "lab", "adapter": ADAPTER, "retry_waits": ()} | options
-    return asyncio.run(run_lab(answerer, pack, list(arms), SETTINGS, tmp_path / out, **options))
+    settings = options.pop("settings", SETTINGS)
+    return asyncio.run(run_lab(answerer, pack, list(arms), settings, tmp_path / out, **options))
 
 
 def half_taught(question: Question) -> object:

@@ -6,10 +6,10 @@ import pytest
 
 from core.arms import parse_arm
 from core.chat import Question
-from core.errors import AdapterError, LabError, OverloadedError, ServeError
+from core.errors import AdapterError, LabError, OverloadedError, RequestError, ServeError
 from core.types import Answer
 from evaluation.answer_cache import AnswerCache
-from evaluation.asking import GIVE_UP_AFTER, ask_all
+from evaluation.asking import GIVE_UP_AFTER, QuestionsRefusedError, ask_all
 
 QUESTIONS = [Question(text=f"Q{number}?", arm=parse_arm("base")) for number in range(20)]
 
@@ -87,6 +87,29 @@ def test_an_error_that_no_further_try_mends_is_raised_as_it_is(cache):
     with pytest.raises(AdapterError, match="no active adapter"):
         ask(answerer, cache)
     assert answerer.asked.count("Q2?") == 1
+
+
+def test_a_question_that_is_refused_as_it_is_fails_alone_and_is_not_tried_again(cache):
+    answerer = Echo({"Q2?": [RequestError("the prompt is over the context")]})
+    found = ask(answerer, cache)
+    assert [o.failure for o in found.outcomes if o.failure] == ["the prompt is over the context"]
+    assert found.outcomes[2].refused
+    assert answerer.asked.count("Q2?") == 1
+
+
+def test_requests_that_are_wrong_throughout_end_the_lab(cache):
+    with pytest.raises(QuestionsRefusedError, match=f"{GIVE_UP_AFTER} questions in a row .* no such schema"):
+        ask(Echo({q.text: [RequestError("no such schema")] for q in QUESTIONS}), cache)
+    mixed = {q.text: [RequestError("no such schema")] for q in QUESTIONS} | {"Q3?": [ServeError("gone")] * 2}
+    with pytest.raises(LabError) as error:
+        ask(Echo(mixed), cache)
+    assert not isinstance(error.value, QuestionsRefusedError)
+
+
+def test_how_many_are_asked_at_once_stays_with_the_answer(cache, tmp_path):
+    assert {o.concurrency for o in ask(Echo(), cache).outcomes} == {4}
+    answers = ask_all(Echo(), QUESTIONS, AnswerCache(tmp_path, "base", 1), concurrency=9)
+    assert {o.concurrency for o in asyncio.run(answers).outcomes} == {4}
 
 
 def test_a_stopped_run_goes_on(cache, tmp_path):

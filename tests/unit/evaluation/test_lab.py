@@ -8,8 +8,9 @@ import pytest
 from core.errors import LabError, RequestError, ServeError
 from core.settings import PriceSettings
 from evaluation.misses import REMEDIES
+from evaluation.report.page import render_report
 
-from .conftest import ADAPTER, Gardener, half_taught, passage, run, truth
+from .conftest import ADAPTER, SETTINGS, Gardener, half_taught, passage, run, truth
 
 
 def test_figures_of_a_known_case(pack, tmp_path):
@@ -196,6 +197,34 @@ def test_costs_follow_the_prices_and_spread_training(pack, tmp_path):
     tokens = PriceSettings(million_prompt=10, million_completion=100)
     arm = run(pack, tmp_path, Gardener(truth), ["rag"], out="b", prices=tokens).document["arms"]["rag"]
     assert (arm["cost_per_1000"]["mean"], arm["cost_per_1000"]["basis"]) == (2.0, "tokens")
+
+
+def test_kept_answers_keep_the_time_and_the_price_of_when_they_were_made(pack, tmp_path):
+    machine = PriceSettings(machine_hour=3.6)
+    first = run(pack, tmp_path, Gardener(truth), ["rag"], prices=machine).document["arms"]["rag"]
+    at_once = SETTINGS.model_copy(update={"concurrency": 5})
+    result = run(pack, tmp_path, Gardener(truth), ["rag", "base"], out="b", prices=machine, settings=at_once)
+    arms = result.document["arms"]
+    assert (first["concurrency"], arms["rag"]["concurrency"], arms["base"]["concurrency"]) == (2, 2, 5)
+    assert arms["rag"]["cost_per_1000"] == first["cost_per_1000"]
+    assert arms["base"]["cost_per_1000"]["mean"] == pytest.approx(first["cost_per_1000"]["mean"] * 2 / 5)
+    assert "Seconds: 2 questions at once for rag; 5 questions at once for base." in render_report(result)
+
+
+def test_times_of_answers_made_beside_more_and_fewer_others_are_no_figure(pack, tmp_path):
+    def some(question):
+        return ServeError("too slow") if "heather" in question.text else truth(question)
+
+    run(pack, tmp_path, Gardener(some), ["rag"])
+    at_once = SETTINGS.model_copy(update={"concurrency": 5})
+    result = run(pack, tmp_path, Gardener(truth), ["rag"], out="b", settings=at_once)
+    arm = result.document["arms"]["rag"]
+    assert (arm["concurrency"], arm["seconds"], arm["cost_per_1000"], arm["failed"]) == (None, None, None, 0)
+    assert arm["tokens"]["prompt"]["mean"] == 100
+    assert "Seconds: none for rag, whose answers were made with different numbers at once." in render_report(result)
+    tokens = PriceSettings(million_prompt=10, million_completion=100)
+    by_token = run(pack, tmp_path, Gardener(truth), ["rag"], out="c", prices=tokens, settings=at_once)
+    assert by_token.document["arms"]["rag"]["cost_per_1000"]["mean"] == 2.0
 
 
 def test_arms_may_name_their_adapter_and_runs_are_compared_across_seeds(pack, tmp_path):

@@ -36,3 +36,10 @@ def test_an_answer_is_scored_by_its_quotes():
     score = score_answer(example, answer, parse_arm("rag"))
     assert (score.said_quotes, score.verbatim_quotes) == (2, 1)
     assert score_answer(example, answer, parse_arm("base")).said_quotes == 0
+
+
+@pytest.mark.parametrize(("format", "said"), [("text", 1), ("markdown", 1), ("json", 0), ("yaml", 0)])
+def test_the_quotation_marks_of_json_and_yaml_quote_nothing(format, said):
+    example = Example(id="e", question="When?", answerable=False, format=format)
+    answer = Answer(text='{"when": "prune it in May"}', format=format, passages=[PASSAGE])
+    assert score_answer(example, answer, parse_arm("rag")).said_quotes == said

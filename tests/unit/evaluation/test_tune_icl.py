@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from core.errors import LabError
+from core.errors import LabError, RequestError
 from core.settings import LabSettings
 from evaluation.tune_icl import tune_icl
 
@@ -59,3 +59,32 @@ def test_without_answerable_training_examples_it_is_refused(pack, tmp_path):
     pack.train_file.write_text("")
     with pytest.raises(LabError, match="no answerable training examples"):
         tune(pack, tmp_path, knows_with(1)[0])
+
+
+def too_long_with(*counts, questions=range(8)):
+    """Knows nothing with one example and everything with more, of which `counts` do not fit for these questions."""
+
+    def answerer_for(count, _held_out):
+        def knows(question):
+            if count in counts and any(f"plant{n} " in question.text for n in questions):
+                return RequestError("the prompt is over the context")
+            return truth(question) if count > 1 else {"plant": "no", "month": "no"}
+
+        return Gardener(knows)
+
+    return answerer_for
+
+
+def test_a_number_with_which_questions_fail_is_no_choice_beside_one_that_works(pack, tmp_path):
+    assert tune(pack, tmp_path / "a", too_long_with()) == 3
+    assert tune(pack, tmp_path / "b", too_long_with(3, questions=[1])) == 5
+    assert tune(pack, tmp_path / "c", too_long_with(3, 5, questions=[1])) == 1
+    assert tune(pack, tmp_path / "d", too_long_with(1, 3, 5, questions=[1])) == 3
+
+
+def test_examples_that_never_fit_end_the_tuning_only_where_fewer_do_not_fit_either(pack, tmp_path, monkeypatch):
+    monkeypatch.setattr("evaluation.asking.GIVE_UP_AFTER", 3)
+    assert tune(pack, tmp_path / "a", too_long_with(5)) == 3
+    assert tune(pack, tmp_path / "b", too_long_with(3, 5)) == 1
+    with pytest.raises(LabError, match="over the context"):
+        tune(pack, tmp_path / "c", too_long_with(1, 3, 5))

@@ -52,6 +52,13 @@ def test_only_untrained_lora_matrices_learn_at_two_rates():
             job(PARENT, method=method, loraplus_lr_ratio=4)
 
 
+def test_a_share_of_the_data_stands_in_the_options_and_names_no_other_run():
+    part = job().model_copy(update={"share": 0.25})
+    assert part.options["share"] == 0.25
+    assert "share" not in job().options
+    assert part.key == job().key  # its rows tell it apart
+
+
 def test_what_decides_an_answer_weighs_more_where_answers_are_trained():
     assert job().decision_weight == job(method="full").options["decision_weight"] > 1
     assert job(decision_weight=1).decision_weight == 1

@@ -12,6 +12,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from graft.advise import find, newest_lab, parse_answers
 from graft.advise_answers import keep_answer, kept_answers
+from graft.build import SHIPPED_PACKS, pack_reference
 from tests.fakes import write_pack
 from tests.unit.advisor.conftest import arm, document
 
@@ -133,3 +134,26 @@ def test_the_page_and_the_command_share_their_answers(garden):
     assert len(json.loads(desk.download("json"))["questions"]) == 9
     with pytest.raises(RequestError, match="no question"):
         desk.answer("weather", yes=True)
+
+
+def test_commands_name_a_pack_that_was_given_by_its_path_by_its_path(garden):
+    from graft.advice_desk import LocalAdviceDesk
+    from graft.lab_desk import LocalLabDesk
+    from graft.service import LocalService
+
+    settings, workspace, pack = garden
+    write_lab(workspace, "one", 5, test_hash="other")
+    service = LocalService(settings, workspace, pack)
+    told = LocalAdviceDesk(service).advice()
+    commands = [step.command for step in (*told.order, *told.next_data) if "--domain" in step.command]
+    assert commands
+    assert all(f"--domain {pack.root}" in command for command in commands)
+    assert told.cautions[0] == f"The lab asked another test set than the one of today: graft lab --domain {pack.root}."
+    assert LocalLabDesk(service)._reference == str(pack.root)
+    typed = find(settings, workspace, pack, print, reference="./garden").advise({})
+    assert "--domain ./garden." in typed.recommendation.cautions[0]
+
+
+def test_commands_name_a_shipped_pack_by_its_name(tmp_path):
+    shipped = load_pack("django", SHIPPED_PACKS, tmp_path)
+    assert pack_reference(shipped) == "django"

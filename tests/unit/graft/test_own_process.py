@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -84,3 +87,34 @@ def test_a_command_is_known_by_what_started_it(tmp_path, monkeypatch):
     assert progress_of(tmp_path).state == "running"
     with pytest.raises(RequestError, match="running already"):
         go_on(tmp_path, settings, workspace)
+
+
+@pytest.mark.parametrize("leads_a_group", [True, False])
+def test_a_command_is_cancelled_in_whatever_group_it_runs(tmp_path, leads_a_group):
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=leads_a_group,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        born = own_process._born(process.pid)
+        (tmp_path / "process.json").write_text(json.dumps({"arguments": [], "pid": process.pid, "born": born}))
+        cancel(tmp_path)
+        assert process.wait(5) == -signal.SIGINT
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_command_that_does_not_end_is_told(tmp_path, monkeypatch):
+    signals = []
+    monkeypatch.setattr(own_process, "_signal", lambda pid, number: signals.append(number))
+    monkeypatch.setattr(own_process, "_CANCEL_SECONDS", 0.0)
+    clock = SimpleNamespace(monotonic=count(step=5.0).__next__, sleep=lambda _: None)
+    monkeypatch.setattr(own_process, "time", clock)
+    born = own_process._born(os.getpid())
+    (tmp_path / "process.json").write_text(json.dumps({"arguments": [], "pid": os.getpid(), "born": born}))
+    with pytest.raises(RequestError, match=f"process {os.getpid()} of .* does not end"):
+        cancel(tmp_path)
+    assert signals == [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]

@@ -55,6 +55,14 @@ def test_only_leading_candidates_are_read():
     assert order(found, candidates=2) == [A, B]
 
 
+def test_more_than_the_candidates_are_read_where_more_are_wanted():
+    found = candidates([(A, 0.9), (B, 0.8), (C, 0.7)], words={"text": 1.0})
+    ranking = rank(found, lambda _key: Weights(candidates=1), 2)
+    assert [key for key, _ in ranking] == [A, B]
+    assert rank(found, lambda _key: Weights(candidates=3), 2) == rank(found, lambda _key: Weights(candidates=3))
+    assert rank(candidates(), lambda _key: Weights(), 2) == []
+
+
 def test_equal_scores_have_a_stable_order():
     assert order(candidates([(B, 1.0)], [(A, 1.0)]), dense=0.5) == [A, B]
 

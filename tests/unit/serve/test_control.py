@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from core.types import Answer, Citation, Passage
 from serve.control import create_control_app
 from serve.events import decode_error, decode_event, encode_error, encode_event
 from serve.http_errors import InvalidAnswerError
+from serve.remote import RemoteService
 from tests.support.scripted_service import ADAPTER, ScriptedService
 
 QUESTION = Question(text="When do I prune quince?", arm=ARMS["rag"], history=("Hello?",))
@@ -121,6 +123,15 @@ def test_search_adapters_corpora_status():
     found = [CorpusInfo.model_validate(item) for item in call(service, "GET", "/corpora").json()]
     assert found == [CorpusInfo(name="garden", chunks=12, documents=11)]
     assert call(service, "GET", "/status").json()["model"]["state"] == "ready"
+
+
+def test_what_determines_answers_is_told_by_whoever_answers(monkeypatch):
+    service = ScriptedService()
+    service.print = "tuned anew"
+    remote = RemoteService(Path("control.sock"), service.pack)
+    transport = httpx.ASGITransport(create_control_app(service))
+    monkeypatch.setattr(remote, "_client", lambda: httpx.AsyncClient(transport=transport, base_url="http://graft"))
+    assert asyncio.run(remote.fingerprint()) == "tuned anew"
 
 
 def test_activate_names_the_adapter_or_fails_as_the_service_does():
