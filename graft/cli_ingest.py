@@ -4,7 +4,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from itertools import count
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -104,12 +103,14 @@ class _Ingestion:
 
     def watched(self, *, reembed: bool, yes: bool) -> Callable[[], dict[str, Any]]:
         """What `--watch` does again and again: the first time with progress bars, and only then embedding all again."""
-        turns = count()
+        is_first = True
 
         def sync() -> dict[str, Any]:
+            nonlocal is_first
             started = time.perf_counter()
-            if next(turns) == 0:
+            if is_first:
                 report = self.run(reembed=reembed, yes=yes)
+                is_first = False  # not where it failed: whoever follows tries again
             else:
                 report = self.once(lambda stage, done, total: None, reembed=False, yes=yes)
             return {**report, "seconds": round(time.perf_counter() - started, 3)}

@@ -16,7 +16,7 @@ from ingest.places import Places
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 # Changing how chunks or their terms are made must make those of every document again.
-VERSION = 3
+VERSION = 4
 _LONGEST_LEAD = 32
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"')\]`*]*\s+|(?<=[。！？])|\n+")
 
@@ -181,7 +181,8 @@ def _chunk(
     start += len(body) - len(body.lstrip("\n"))
     if not group[0].header:
         stripped = document.text[start:end].lstrip()
-        start = end - len(stripped) if group[0].block.kind != "code" else start
+        # An indent is a part of code, and in a table it may be an empty cell.
+        start = end - len(stripped) if group[0].block.kind not in ("code", "table") else start
     text = document.text[start:end]
     if group[0].header:
         text = f"{group[0].header}\n{text}"

@@ -1,10 +1,12 @@
 """An email to a document: subject as title, who wrote to whom and when, then the text. Attachments are only named.
 
-The standard library takes the message apart; a body in HTML goes the way of a page. Knows no mailbox.
+The text is that of all parts which a reader is shown; of alternatives the best. The standard library takes the message
+apart; text in HTML goes the way of a page. Knows no mailbox.
 """
 
 import email
 import email.policy
+from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from typing import Any, cast
 
@@ -14,6 +16,8 @@ from ingest.extracted import to_document
 from ingest.html import tidy_elements
 
 _SHOWN = ("From", "To", "Cc", "Date")
+# The best first.
+_BODY = ("html", "plain")
 _NO_SUBJECT = "(no subject)"
 
 
@@ -48,12 +52,32 @@ def _header(message: Message, name: str) -> str:
 
 
 def _body(message: EmailMessage) -> list[Any]:
+    return [element for part in _texts(message, message.get_body(_BODY)) for element in _elements(part)]
+
+
+def _texts(part: Any, body: Message | None) -> Iterator[EmailMessage]:
+    """The texts that a reader is shown, in their order: `body`, whatever its name, and others without one.
+
+    An attached message is no text, nor is anything in it.
+    """
+    if part.get_content_maintype() == "text":
+        if part is body or not (part.get_filename() or part.is_attachment()):
+            yield part
+    elif part.get_content_type() == "multipart/alternative":
+        # One of these may be a message in parts, of which the best is one: Apple Mail writes pictures so.
+        best = part.get_body(_BODY)
+        for inner in part.iter_parts():
+            if any(leaf is best for leaf in inner.walk()):
+                yield from _texts(inner, body)
+    elif part.get_content_maintype() == "multipart":
+        for inner in part.iter_parts():
+            yield from _texts(inner, body)
+
+
+def _elements(part: EmailMessage) -> list[Any]:
     from unstructured.partition.text import partition_text
 
-    part = message.get_body(("html", "plain"))
-    if part is None:
-        return []
-    content = _content(cast(EmailMessage, part))
+    content = _content(part)
     if part.get_content_type() == "text/html":
         return tidy_elements(content)
     from unstructured.documents.elements import Text
@@ -76,7 +100,7 @@ def _content(part: EmailMessage) -> str:
 def _attachments(message: EmailMessage) -> list[str]:
     """Names of what is attached; a message without a name goes by its subject."""
     names = []
-    body = message.get_body(("html", "plain"))
+    body = message.get_body(_BODY)
     alternatives = {id(part) for kind in ("html", "plain") if (part := message.get_body((kind,))) is not None}
     for part in message.walk():
         if part.get_content_maintype() == "multipart" or part is body or id(part) in alternatives:

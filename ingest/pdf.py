@@ -8,6 +8,7 @@ import itertools
 import re
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 
 from ingest.blocks import Block, Kind, ParsedDocument
@@ -85,6 +86,7 @@ class _Writer:
         self._body = _usual([line.height for line in lines], lines)
         self._bold_body = 2 * sum(len(line.text) for line in lines if line.bold) > sum(len(line.text) for line in lines)
         self._repeated = _repeated(pages)
+        self._stamps = _on_most([set(_masked(page.labels)) for page in pages if page.boxes])
         self._pieces: list[str] = []
         self._blocks: list[Block] = []
         self._position = 0
@@ -99,6 +101,8 @@ class _Writer:
                     self._add_table(part, number)
                 else:
                     self._add_box(part, number, page)
+            if not self._scanned.get(number):  # whose words hold them already
+                self._add_labels(page, number)
         title = next((block.label for block in self._blocks if block.kind == "heading"), "")
         return ParsedDocument("".join(self._pieces).removesuffix("\n"), tuple(self._blocks), title, notes)
 
@@ -131,6 +135,13 @@ class _Writer:
         else:
             self._add("item" if _BULLET.match(raw) else "text", _joined(raw), number)
 
+    def _add_labels(self, page: Page, number: int) -> None:
+        """Words of stamps and drawings, in one block, but for those that stand on most pages."""
+        texts = ("\n".join(line.text for line in box) for box in page.labels)
+        kept = [text for text in texts if _mask(text) not in self._stamps or len(self._pages) <= 3]
+        if kept:
+            self._add("text", "\n".join(kept), number)
+
     def _reads_as_heading(self, box: Sequence[Line], text: str) -> bool:
         """A line in bold by itself, in a document whose text is not."""
         return (
@@ -152,6 +163,12 @@ class _Writer:
 
 
 def _parts(page: Page) -> Iterator[Sequence[Line] | Table]:
+    """The parts of the page itself, then of each form: rows of pages side by side are no table."""
+    for start, end in itertools.pairwise((0, *page.forms, len(page.boxes))):
+        yield from _parts_together(replace(page, boxes=page.boxes[start:end]))
+
+
+def _parts_together(page: Page) -> Iterator[Sequence[Line] | Table]:
     """Boxes in reading order, with each table where its first line stands, and without the lines that it took."""
     owners = {id(line): table for table in find_tables(page) for line in table.lines}
     seen: set[int] = set()
@@ -198,15 +215,23 @@ def _mask(text: str) -> str:
     return re.sub(r"\d+", "#", text)
 
 
+def _masked(boxes: Sequence[Sequence[Line]]) -> list[str]:
+    return [_mask("\n".join(line.text for line in box)) for box in boxes]
+
+
 def _in_margin(box: Sequence[Line], page: Page) -> bool:
     return box[-1].base > (1 - _MARGIN) * page.height or box[0].base < _MARGIN * page.height
 
 
 def _repeated(pages: Sequence[Page]) -> set[str]:
     """Running headers and footers: the first or last boxes of a page that stand on most pages, numbers aside."""
-    texts = [[_mask("\n".join(line.text for line in box)) for box in page.boxes] for page in pages if page.boxes]
+    texts = [_masked(page.boxes) for page in pages if page.boxes]
+    return _on_most([{*boxes[:2], *boxes[-2:]} for boxes in texts])
+
+
+def _on_most(texts: Sequence[set[str]]) -> set[str]:
+    """What is in the sets of most pages; of a single page nothing."""
     if len(texts) < 2:
         return set()
-    edges = [{*boxes[:2], *boxes[-2:]} for boxes in texts]
     most = 0.6 * len(texts) if len(texts) > 3 else len(texts) - 0.5
-    return {text for edge in edges for text in edge if sum(text in other for other in edges) > most}
+    return {text for page in texts for text in page if sum(text in other for other in texts) > most}

@@ -138,15 +138,22 @@ def _find_copies(plan: Plan, changed: Sequence[tuple[FoundFile, str]], parsing: 
 def check_deletions(plan: Plan, name: str, unreadable: int = 0, reason: str = "") -> None:
     """Stop when more than half of the documents would go. Raises MassDeletionError.
 
-    `unreadable` counts documents that were indexed and can no longer be parsed, for the `reason` of the first. A few
-    may go without a question, as long as one is left.
+    `unreadable` counts documents that were indexed and can no longer be parsed, for the `reason` of the first: that is
+    known when what else goes has gone. A few may go without a question, as long as one is left.
     """
-    before, going = plan.indexed_before, len(plan.deleted) + plan.refused_before_indexed + unreadable
+    before, gone, refused = plan.indexed_before, len(plan.deleted), plan.refused_before_indexed
+    going = gone + refused + unreadable
     if 2 * going <= before or (going <= _FEW and going < before):
         return
-    why = f"they can no longer be read ({reason})" if unreadable else "their files are gone (moved, or not mounted?)"
+    if unreadable:
+        why = f"they can no longer be read ({reason})"
+    elif refused > gone:
+        why = f"they are not read any more ({plan.refuse[0].source}: {plan.refuse[0].reason})"
+    else:
+        why = "their files are gone (moved, or not mounted?)"
+    left = f"{gone + refused} of them are removed already" if unreadable and gone + refused else "Nothing was removed"
     raise MassDeletionError(
-        f"this would remove {going} of {before} documents from the index of '{name}': {why}. Nothing was removed. "
+        f"this would remove {going} of {before} documents from the index of '{name}': {why}. {left}. "
         "If it is meant, run the same command with --yes"
     )
 

@@ -66,7 +66,7 @@ def repair_index(
                 done += _embed(manifest, files, findings, embeddings, progress)
                 if findings.generation or findings.chroma or findings.unserved or done:
                     generation = _build(files, manifest, chroma_url, progress)
-                    done.append(f"built generation {generation.name}: {generation.chunks} chunks, nothing embedded")
+                    done.append(f"built generation {generation.name}: {generation.chunks} chunks")
         except sqlite3.Error as error:
             raise manifest_error(error, files) from error
         except OSError as error:

@@ -3,28 +3,32 @@
 The text stays as it is. Knows quotes, no columns.
 """
 
+import re
+
 from ingest.blocks import Block, ParsedDocument
 
 # A quote that no other closes for so many lines is an inch mark.
 _LONGEST_RECORD = 200
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)*")
 
 
 def rows_document(text: str) -> ParsedDocument:
     """A document of records. Its first record, unless it is JSON, names the columns."""
-    start = len(text) - len(text.lstrip())
-    end = len(text.rstrip())
-    spans = _records(text, start, end)
-    head = None if text.startswith(("{", "["), start) else spans[0]
+    # Whole lines: an empty first cell is a tab at the start of its line.
+    blank, rest = _BLANK_LINES.match(text), text.rstrip()
+    start, end = blank.end() if blank else 0, len(rest)
+    is_json = rest.startswith(("{", "["), len(rest) - len(rest.lstrip()))
+    spans = _records(text, start, end, is_json=is_json)
+    head = None if is_json else spans[0]
     blocks = []
     for first, last in _runs(text, spans):
         blocks.append(Block("table", first, last, head=head))
     return ParsedDocument(text, tuple(blocks))
 
 
-def _records(text: str, start: int, end: int) -> list[tuple[int, int]]:
+def _records(text: str, start: int, end: int, *, is_json: bool) -> list[tuple[int, int]]:
     """Spans of the records: lines, joined while a quote is open."""
     spans: list[tuple[int, int]] = []
-    is_json = text.startswith(("{", "["), start)
     opened, lines, position = start, 0, start
     pending: list[tuple[int, int]] = []
     is_open = False

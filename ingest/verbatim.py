@@ -140,7 +140,9 @@ def _fences(text: str) -> list[tuple[int, int]]:
     for match in _FENCE.finditer(text):
         line = _line(text, match.start())
         if opened is None:
-            opened = (match.start(), match[1])
+            # Backticks again in its line: code within a line, as ```this```.
+            if match[1][0] != "`" or "`" not in line[match.end() - match.start() :]:
+                opened = (match.start(), match[1])
         elif match[1].startswith(opened[1]) and line.strip(" \t>") == match[1]:
             spans.append((opened[0], match.start() + len(line)))
             opened = None

@@ -10,8 +10,17 @@ from typing import Any
 from ingest.blocks import Block, Kind, ParsedDocument
 
 _TITLES = frozenset({"title", "head", "heading", "subject", "h1", "h2", "h3", "h4", "h5", "h6"})
-_PROSE = frozenset({"p", "para", "simpara", "li", "item", "entry", "text", "body", "content", "description", "summary"})
+_PARAGRAPHS = frozenset({"p", "para", "simpara", "li"})
+# Prose in one schema, data in another: what stands in their attributes tells.
+_PROSE = _PARAGRAPHS | {"item", "entry", "text", "body", "content", "description", "summary"}
 _LONGEST_TITLE, _LONGEST_LINE, _LONGEST_ATTRIBUTES = 200, 200, 300
+# How prose is to look: tells nothing of what it says.
+_LAYOUT = frozenset({"style", "dir", "lang", "align", "valign", "char", "charoff", "rotate", "colname", "spanname",
+                     "namest", "nameend", "morerows", "colsep", "rowsep"})  # fmt: skip
+_MARKUP = _LAYOUT | {"class", "id", "role", "rend"}
+_SVG, _XHTML, _XML = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/XML/"
+# What Atom says of the text in an element.
+_TEXT_TYPES = frozenset({"type=text", "type=html", "type=xhtml"})
 # Of a drawing only its words are text.
 _DRAWING_WORDS = frozenset({"text", "title", "desc"})
 
@@ -55,15 +64,14 @@ class _Writer:
     def element(self, element: Any, depth: int) -> None:
         """Write an element and all below it."""
         children = [child for child in element if isinstance(child.tag, str)]
-        if self._drawing and not children and _name(element) not in _DRAWING_WORDS:
+        drawing = self._is_drawn(element)
+        if drawing and not children and _name(element) not in _DRAWING_WORDS:
             return
         if not children or _is_mixed(element, children):
             self._leaf(element, depth)
             return
         self._flush()
-        attributes = "" if self._drawing else _attributes(element)
-        if attributes:
-            self._lines.append(f"{_name(element)} {attributes}")
+        self._named(element, "" if drawing else _attributes(element), "")
         for child in children:
             self.element(child, depth + 1)
         self._flush()
@@ -77,17 +85,32 @@ class _Writer:
     def _leaf(self, element: Any, depth: int) -> None:
         name = _name(element)
         words = " ".join("".join(element.itertext()).split())
+        attributes = "" if self._is_drawn(element) else _attributes(element, is_leaf=True)
         if name in _TITLES and 0 < len(words) <= _LONGEST_TITLE and element.getparent() is not None:
             self._flush()
             self._add("heading", words, depth, words)
-            return
-        if name in _PROSE or len(words) > _LONGEST_LINE or self._drawing:
+            self._named(element, attributes, "")
+        elif self._is_drawn(element) or (not attributes and _is_prose(element, words)):
             self._flush()
             self._add("text", words)
+        else:
+            self._named(element, attributes, words)
+
+    def _is_drawn(self, element: Any) -> bool:
+        return self._drawing or element.tag.startswith(_SVG)
+
+    def _named(self, element: Any, attributes: str, words: str) -> None:
+        """A line with the element's name, its attributes and words, unless it has neither: long ones stand apart."""
+        name = _name(element)
+        if not attributes and not words:
             return
-        named = f"{name} {_attributes(element)}".strip()
-        if words or named != name:
-            self._lines.append(f"{named}: {words}" if words else named)
+        named = f"{name} {attributes}".strip()
+        line = f"{named}: {words}" if words else named
+        if (words and name in _PARAGRAPHS) or len(words) > _LONGEST_LINE or len(attributes) > _LONGEST_ATTRIBUTES:
+            self._flush()
+            self._add("text", line)
+        else:
+            self._lines.append(line)
 
     def _flush(self) -> None:
         lines, self._lines = self._lines, []
@@ -110,7 +133,25 @@ def _name(element: Any) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _attributes(element: Any) -> str:
-    pairs = (f"{key.rpartition('}')[2]}={' '.join(value.split())}" for key, value in element.attrib.items() if value)
-    joined = " ".join(pairs)
-    return joined if len(joined) <= _LONGEST_ATTRIBUTES else ""
+def _is_prose(element: Any, words: str) -> bool:
+    return _name(element) in _PROSE or (len(words) > _LONGEST_LINE and element.tag.startswith(_XHTML))
+
+
+def _attributes(element: Any, *, is_leaf: bool = False) -> str:
+    """`key=value key=value`, of prose without what only says how it is to look, or be found."""
+    left_out = _left_out(element, is_leaf=is_leaf)
+    pairs = []
+    for key, value in element.attrib.items():
+        name = key.rpartition("}")[2]
+        pair = f"{name}={' '.join(value.split())}"
+        if value and not (left_out and (name in left_out or key.startswith(_XML) or pair in _TEXT_TYPES)):
+            pairs.append(pair)
+    return " ".join(pairs)
+
+
+def _left_out(element: Any, *, is_leaf: bool) -> frozenset[str]:
+    """Names of the attributes that are markup, by what the element is: none of data."""
+    name = _name(element)
+    if element.tag.startswith(_XHTML) or name in _PARAGRAPHS or (is_leaf and name in _TITLES):
+        return _MARKUP
+    return _LAYOUT if is_leaf and name in _PROSE else frozenset()

@@ -16,18 +16,24 @@ def write_pdf(pages: list[list[tuple[int, str]]]) -> bytes:
 
 
 def write_placed_pdf(pages: Sequence[Sequence[tuple]]) -> bytes:
-    """A PDF of items: `(x, y, size, text)`, `(x0, y0, x1, y1)` for a rule; points from the lower left corner."""
-    contents = []
-    for items in pages:
-        content = b""
-        for item in items:
-            if isinstance(item[3], str):
-                x, y, size, text = item
-                content += b"BT /F1 %g Tf %g %g Td (%s) Tj ET\n" % (size, x, y, _escaped(text))
-            else:
-                content += b"0.5 w %g %g m %g %g l S\n" % item
-        contents.append(content)
-    return _document(contents)
+    """A PDF of items: `(x, y, size, text)`, `(x0, y0, x1, y1)` for a rule; points from the lower left corner.
+
+    Text with a fifth part is on its side.
+    """
+    return _document([_placed(items) for items in pages])
+
+
+def write_form_pdf(pages: Sequence[Sequence[tuple]], form: Sequence[tuple], before: bytes = b"") -> bytes:
+    """A PDF of placed items; on every page, above `before` and its own items, a form with items of its own.
+
+    So pages are stamped, joined with others, or given drawings.
+    """
+    content = _placed(form)
+    stream = (
+        b"<< /Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >> "
+        b"/Length %d >>\nstream\n%s\nendstream" % (len(content), content)
+    )
+    return _document([before + _placed(items) + b"q /I1 Do Q" for items in pages], stream)
 
 
 def write_scanned_pdf(first: str, width: int, height: int, pixels: bytes) -> bytes:
@@ -51,6 +57,18 @@ def write_objects(objects: Sequence[bytes]) -> bytes:
     start = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, table)
     return out + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, start)
+
+
+def _placed(items: Sequence[tuple]) -> bytes:
+    content = b""
+    for item in items:
+        if isinstance(item[3], str):
+            x, y, size, text = item[:4]
+            turned = b"0 1 -1 0" if item[4:] else b"1 0 0 1"
+            content += b"BT /F1 %g Tf %s %g %g Tm (%s) Tj ET\n" % (size, turned, x, y, _escaped(text))
+        else:
+            content += b"0.5 w %g %g m %g %g l S\n" % item
+    return content
 
 
 def _document(contents: Sequence[bytes], picture: bytes = b"null") -> bytes:

@@ -70,6 +70,13 @@ def test_rows_of_a_long_table_carry_its_header():
     assert all(doc.text[c.start : c.end] in c.text for c in chunks)
 
 
+def test_an_empty_first_cell_stays_in_every_part_of_a_table():
+    rows = "\tname\n" + "\n".join(f"{n}\terror number {n}" for n in range(30))
+    chunks = make_chunks(document(("table", rows)), 20, count)
+    assert len(chunks) > 3
+    assert all(c.text.startswith("\tname\n") for c in chunks)
+
+
 def test_one_endless_word_ends():
     chunks = make_chunks(document(("text", "x" * 5000)), 16, lambda texts: [len(t) for t in texts])
     assert "".join(c.text for c in chunks) == "x" * 5000

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from ingest.pdf import parse_pdf
-from tests.unit.ingest.pdf_writer import write_objects, write_pdf, write_placed_pdf, write_scanned_pdf
+from tests.unit.ingest.pdf_writer import write_form_pdf, write_objects, write_pdf, write_placed_pdf, write_scanned_pdf
 
 
 def shape(document):
@@ -104,6 +104,81 @@ def test_glyphs_without_characters_are_no_text(monkeypatch):
     ]
     with pytest.raises(ValueError, match="no text layer on any of 1 pages"):
         parse_pdf(write_objects(objects))
+
+
+PAGE = [
+    (72, 720, 20, "Pump manual"),
+    (72, 690, 11, "The codes of the battery are listed here, each with its meaning."),
+    *((72, 660 - 16 * n, 11, code) for n, code in enumerate(("Code", "B101", "B102", "B103"))),
+    *((180, 660 - 16 * n, 11, text) for n, text in enumerate(("Meaning", "Cell voltage low", "Fan blocked", "Lost"))),
+    (72, 80, 11, "Call the desk when a code is not in this list of codes."),
+]
+PAGE_BLOCKS = [
+    ("heading", "page 1", "Pump manual"),
+    ("text", "page 1", "The codes of the battery are listed here, each with its meaning."),
+    ("table", "page 1", "Code | Meaning\nB101 | Cell voltage low\nB102 | Fan blocked\nB103 | Lost"),
+    ("text", "page 1", "Call the desk when a code is not in this list of codes."),
+]
+
+
+def test_a_page_that_was_put_into_a_form_is_read_like_any_other():
+    assert shape(parse_pdf(write_placed_pdf([PAGE]))) == PAGE_BLOCKS
+    assert shape(parse_pdf(write_form_pdf([[]], PAGE))) == PAGE_BLOCKS
+    assert shape(parse_pdf(write_form_pdf([[(500, 760, 11, "PAID")]], PAGE))) == [
+        ("text", "page 1", "PAID"),
+        *PAGE_BLOCKS,
+    ]
+
+
+def test_pages_side_by_side_do_not_share_their_tables():
+    document = parse_pdf(write_form_pdf([[]], PAGE, b"q 1 0 0 1 300 0 cm /I1 Do Q\n"))
+    assert shape(document) == 2 * PAGE_BLOCKS
+
+
+def test_a_map_in_a_form_is_read_without_weighing_every_pair_of_its_words(monkeypatch):
+    from pdfminer.layout import LTLayoutContainer
+
+    group, sizes = LTLayoutContainer.group_textboxes, []
+
+    def counted(page, settings, boxes):
+        sizes.append(len(boxes))
+        return group(page, settings, boxes)
+
+    monkeypatch.setattr(LTLayoutContainer, "group_textboxes", counted)
+    places = [(20 + n % 20 * 28, 300 + n // 20 * 15, 4, f"P{n}") for n in range(500)]
+    document = parse_pdf(write_form_pdf([PAGE], places))
+    assert {f"P{n}" for n in range(500)} <= set(document.text.split())
+    assert max(sizes) < 20
+
+
+def test_words_of_stamps_and_drawings_are_one_text_and_no_headings_or_tables():
+    stamp = [(400, 740, 30, "RECEIVED"), (400, 720, 30, "12.03.2026")]
+    stamp += [(x, y, 11, f"{y}") for y in (500, 520, 540) for x in (100, 200, 300)]
+    # A watermark, or the name of an axis.
+    stamp += [(90, 500, 11, "Accuracy", "on its side")]
+    document = parse_pdf(write_form_pdf([PAGE], stamp))
+    (*blocks, (kind, _, words)) = shape(document)
+    assert blocks == PAGE_BLOCKS
+    assert kind == "text"
+    assert sorted(words.split()) == ["12.03.2026", *3 * ["500"], *3 * ["520"], *3 * ["540"], "RECEIVED"]
+    assert document.title == "Pump manual"
+
+
+def test_stamps_on_most_pages_are_left_out():
+    pages = [[(72, 700 - 20 * n, 11, f"The text with the number {word}.")] for n, word in enumerate("abcde")]
+    document = parse_pdf(write_form_pdf(pages, [(400, 740, 30, "DRAFT")]))
+    assert [text for _, _, text in shape(document)] == [f"The text with the number {word}." for word in "abcde"]
+
+
+def test_a_stamp_on_a_scan_does_not_stand_for_its_text(monkeypatch):
+    monkeypatch.setattr("ingest.pdf.can_read", lambda: True)
+    picture = b"q 612 0 0 792 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x80 EI Q\n"
+    data = write_form_pdf([[]], [(400, 740, 12, "RECEIVED")], picture)
+    monkeypatch.setattr("ingest.pdf.read_pages", lambda _, numbers: [(n, ["RECEIVED", "Prime it."]) for n in numbers])
+    assert shape(parse_pdf(data)) == [("text", "page 1 (OCR)", "RECEIVED"), ("text", "page 1 (OCR)", "Prime it.")]
+    monkeypatch.setattr("ingest.pdf.can_read", lambda: False)
+    with pytest.raises(ValueError, match="no text layer"):
+        parse_pdf(data)
 
 
 def test_rows_of_dots_are_short_and_parted_words_whole():

@@ -206,12 +206,15 @@ def test_more_than_half_stops_unless_it_is_a_few(tmp_path, documents, removed, s
 def test_what_is_refused_or_unreadable_counts_as_removed(folder):
     before = known(folder)
     refused = [Refused(f"{name}.md", "a FIFO") for name in "abc"]
-    with pytest.raises(MassDeletionError, match="remove 3 of 4"):
+    with pytest.raises(MassDeletionError, match=r"remove 3 of 4 .* not read any more \(a.md: a FIFO\). Nothing was"):
         check_deletions(make_plan([*refused, *entries(folder)[3:]], before, PARSING), "d")
     plan = make_plan(entries(folder), before, "2:64")
     check_deletions(plan, "d", 2, "a.md: broken")
     with pytest.raises(MassDeletionError, match=r"can no longer be read \(a.md: broken\)"):
         check_deletions(plan, "d", 3, "a.md: broken")
+    plan = make_plan(entries(folder)[1:], before, "2:64")
+    with pytest.raises(MassDeletionError, match=r"remove 3 of 4 .*broken.* 1 of them are removed already"):
+        check_deletions(plan, "d", 2, "b.md: broken")
 
 
 def test_moved_documents_are_not_removed(folder):

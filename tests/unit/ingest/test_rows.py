@@ -41,3 +41,14 @@ def test_blank_lines_around_are_left_out():
     assert runs[0].startswith("a,b\n1,2")
     assert "3,4" in runs[0]
     assert head == (2, 5)
+
+
+def test_an_empty_first_cell_keeps_its_place():
+    text = "\n \n\tname\tprice\n0\tApple\t3\n"
+    runs, head = records(text)
+    assert runs == ["\tname\tprice\n0\tApple\t3"]
+    assert text[slice(*head)] == "\tname\tprice"
+
+
+def test_json_lines_may_be_indented():
+    assert records('  {"a": 1}\n  {"a": 2}\n')[1] is None

@@ -87,3 +87,10 @@ def test_plain_removes_markup_only():
     assert plain("`get_or_create` and **bold** [link](x)") == "get_or_create and bold link"
     assert plain(":setting:`DEBUG`") == "DEBUG"
     assert plain("__init__") == "__init__"
+
+
+def test_code_within_a_line_is_no_fence():
+    text = "# A\n\n```npm install```\n\n## B\n\nmore\n\n```sh title=x\n# no heading\n```\n\n## C\n\nend\n"
+    elements = [Element("Title", "A"), Element("Title", "B"), Element("Title", "C")]
+    document = to_blocks(text, elements, "markdown")
+    assert [b.label for b in document.blocks if b.kind == "heading"] == ["A", "B", "C"]
