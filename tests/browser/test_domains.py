@@ -167,9 +167,11 @@ def test_an_upload_is_only_there_where_it_was_made(visitor, street, tmp_path):
     assert upload.value.url.startswith(street.other)
     visitor.wait_for_selector("#chips li")
     (path,) = upload.value.json()
-    # Gradio itself gives no upload back; elsewhere the request does not even come to it.
-    assert visitor.request.get(f"{street.other}gradio_api/file={path}").status == 403
+    assert visitor.request.get(f"{street.other}gradio_api/file={path}").text() == note.read_text()
+    # Elsewhere the request does not even come to Gradio; nor does anybody else's.
     assert visitor.request.get(f"{street.url}/gradio_api/file={path}").status == 404
+    with visitor.context.browser.new_context() as stranger:
+        assert stranger.request.get(f"{street.other}gradio_api/file={path}").status == 404
 
 
 def test_the_language_is_kept(visitor, street):
