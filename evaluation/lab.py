@@ -121,7 +121,7 @@ async def run_lab(
         style=style.describe(),
         controls=shown,
         curve=dict(curve or {}),
-        shares={**(curve or {}), **(shares or {})},
+        shares={**(shares or {}), **(curve or {})},
         icl_examples=icl_count if any(arm.icl for arm in chosen) else None,
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
