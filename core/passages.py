@@ -4,6 +4,7 @@ Document metadata it reads, all optional: `source`, `locator`, `score`, `corpus`
 `first_line`, `last_line`; and of a document that was joined from neighbouring chunks `parts`, in the order of the text,
 each with `from` and `to` (characters of the document's text), `rank` (place among all chunks found), `head` (the table
 header it needs when it stands first) and its own `locator` and place. `rank` alone stands for a single chunk.
+`left_out` are the places of table rows that the text goes without.
 Knows no retriever and no model.
 """
 
@@ -75,6 +76,7 @@ def to_passage(document: Document, number: int) -> Passage:
         score=float(meta.get("score", 0.0)),
         corpus=str(meta.get("corpus", "")),
         parts=tuple(Place(**_place(part)) for part in meta.get("parts") or ()),
+        left_out=tuple(Place(**_place(place)) for place in meta.get("left_out") or ()),
         **_place(meta),
     )
 
@@ -107,6 +109,8 @@ def _cut(document: Document, first: int, last: int) -> Document:
     if len(kept) > 1:
         metadata["parts"] = kept
     metadata |= {key: kept[-1][key] for key in ("end", "last_line") if key in kept[-1]}
+    if rows := metadata.get("left_out"):
+        metadata["left_out"] = [row for row in rows if metadata["start"] <= row["start"] < metadata["end"]]
     return Document(page_content=text, metadata=metadata)
 
 
@@ -134,16 +138,24 @@ def _place_of_quote(passage: Passage, quote: str) -> dict[str, Any]:
     at = passage.text.find(quote)
     if passage.start is None or passage.end is None:
         return place
+    gaps = [
+        (gap.start, gap.end - gap.start) for gap in passage.left_out if gap.start is not None and gap.end is not None
+    ]
     # Table rows may be preceded by a header that stands elsewhere in the document.
-    own = len(passage.text) - (passage.end - passage.start)
+    own = len(passage.text) + sum(size for _, size in gaps) - (passage.end - passage.start)
     if at < own:
         return place
     start = passage.start + at - own
+    skipped = 0
+    for gap, (begins, size) in zip(passage.left_out, gaps, strict=True):
+        if begins <= start:
+            start += size
+            skipped += 1 + (gap.last_line or 0) - (gap.first_line or 0)
     # Of a passage that runs over several pages, the one that the quote begins on.
     part = next((part for part in reversed(passage.parts) if part.start is not None and part.start <= start), passage)
     place = {"page": part.page, "place": part.place, "start": start, "end": start + len(quote)}
     if passage.first_line is not None:
-        first = passage.first_line + passage.text.count("\n", own, at)
+        first = passage.first_line + passage.text.count("\n", own, at) + skipped
         place |= {"first_line": first, "last_line": first + quote.count("\n")}
     return place
 

@@ -96,7 +96,7 @@ class Citation(Place):
 class Passage(Place):
     """A hit as it entered the prompt: a chunk, or neighbours joined, whose places are `parts`.
 
-    `score` is the retrieval score, 0 to 1.
+    `score` is the retrieval score, 0 to 1; `left_out` the places of table rows that its text goes without.
     """
 
     number: int
@@ -106,6 +106,7 @@ class Passage(Place):
     score: float = 0.0
     corpus: str = ""
     parts: tuple[Place, ...] = ()
+    left_out: tuple[Place, ...] = ()
 
 
 class Usage(BaseModel):

@@ -19,15 +19,16 @@ from retriever.corpus_index import CorpusIndex
 from retriever.searching import Reranker, Wish, search
 
 # Changing what is found must make again what was made of it (training rows).
-VERSION = 2
+VERSION = 3
 
 
 class HybridRetriever(BaseRetriever):
     """Finds passages. May be used from several threads.
 
-    A passage is a chunk, or several that stand next to each other. Metadata: `corpus`, `source`, `locator`, `score`
+    A passage is a chunk, or several that stand next to each other, without the table rows that are not asked about
+    (retriever/narrowing.py). Metadata: `corpus`, `source`, `locator`, `score`
     (0 to 1), `id`, `start`, `end`, `ordinal`, `rank`, and where there are such `page`, `last_page`, `place`,
-    `first_line`, `last_line`, `parts`. `invoke(question, k=..., where=...)` overrides the settings.
+    `first_line`, `last_line`, `parts`, `left_out`. `invoke(question, k=..., where=...)` overrides the settings.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -50,7 +51,10 @@ class HybridRetriever(BaseRetriever):
         self, questions: Sequence[str], k: int | None = None, where: Mapping[str, Any] | None = None, way: Way = "full"
     ) -> list[list[Document]]:
         """The same for many questions, which share what they can: questions are embedded and searched together."""
-        wish = Wish(k or self.settings.k, where, way, self.reranker, self.settings.rerank_candidates)
+        settings = self.settings
+        wish = Wish(
+            k or settings.k, where, way, self.reranker, settings.rerank_candidates, narrow=settings.narrow_tables
+        )
         return search(self.indexes, self.embeddings, questions, wish) if questions else []
 
     def batch(

@@ -24,31 +24,42 @@ def best_line(text: str, headings: str, weights: Mapping[str, float], *, inside:
 
     `inside`: a word is also held, for a part of its weight, by a longer word that it stands in.
     """
-    wanted: dict[str, float] = {}
-    for word, weight in weights.items():
-        wanted[stem(word)] = max(wanted.get(stem(word), 0.0), weight)
+    wanted = wanted_stems(weights)
     total = sum(wanted.values())
     if not total:
         return 0.0
-    above = _stems(headings)
+    above = stems(headings)
     best = 0.0
     for line in _LINE.split(text):
-        words = _stems(line)
+        words = stems(line)
         held = 0.0
         for word, weight in wanted.items():
-            if word in words:
-                held += weight
-            elif word in above:
-                held += _HEADING_SHARE * weight
-            elif inside and len(word) >= _SHORTEST_INSIDE and any(word in other for other in words):
-                held += _INSIDE_SHARE * weight
+            below = word in above and word not in words
+            held += weight * (_HEADING_SHARE if below else share_held(word, words, inside=inside))
         best = max(best, held)
     return best / total
 
 
+def wanted_stems(weights: Mapping[str, float]) -> dict[str, float]:
+    """The stems of a question's words with their weights."""
+    wanted: dict[str, float] = {}
+    for word, weight in weights.items():
+        wanted[stem(word)] = max(wanted.get(stem(word), 0.0), weight)
+    return wanted
+
+
+def share_held(word: str, words: frozenset[str], *, inside: bool) -> float:
+    """How far the stem `word` is among `words`, 0 to 1; see `best_line` for `inside`."""
+    if word in words:
+        return 1.0
+    long = inside and len(word) >= _SHORTEST_INSIDE
+    return _INSIDE_SHARE if long and any(word in other for other in words) else 0.0
+
+
 # The same chunks are candidates again and again.
 @lru_cache(maxsize=50_000)
-def _stems(line: str) -> frozenset[str]:
+def stems(line: str) -> frozenset[str]:
+    """The stems of the terms of a text."""
     return frozenset(stem(term) for term in terms(line))
 
 

@@ -1,4 +1,7 @@
-"""From questions to passages: gather candidates, weigh, rerank, drop duplicates, join neighbours. Keeps no state."""
+"""From questions to passages: gather candidates, weigh, rerank, drop duplicates, join neighbours, narrow tables.
+
+Keeps no state.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +17,7 @@ from retriever.candidates import Candidates, Key, Way, gather
 from retriever.corpus_index import CorpusIndex, Row
 from retriever.fusion import rank, without_duplicates
 from retriever.joining import Hit, join_hits
+from retriever.narrowing import narrow
 from retriever.query import read_question
 from retriever.weights import Weights
 
@@ -29,13 +33,17 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for besides the question: `k` passages among the chunks that pass the filter `where`."""
+    """What is asked for besides the question: `k` passages among the chunks that pass the filter `where`.
+
+    `narrow`: of tables only the rows that are asked about.
+    """
 
     k: int
     where: Mapping[str, Any] | None = None
     way: Way = "full"
     reranker: Reranker | None = None
     rerank_candidates: int = 20
+    narrow: bool = True
 
     @property
     def read_again(self) -> int:
@@ -72,7 +80,7 @@ def search(
         ranking = weigh(candidates, weights, wish.way, depth)
         if wish.reranker is not None:
             ranking = reranked(query.text, candidates, ranking, wish.reranker, wish.read_again)
-        results.append(passages(candidates, ranking, names, wish.k))
+        results.append(passages(candidates, ranking, names, wish.k, narrow_tables=wish.narrow))
     return results
 
 
@@ -87,13 +95,28 @@ def weigh(
 
 
 def passages(
-    candidates: Candidates, ranking: Sequence[tuple[Key, float]], names: Sequence[str], k: int
+    candidates: Candidates,
+    ranking: Sequence[tuple[Key, float]],
+    names: Sequence[str],
+    k: int,
+    *,
+    narrow_tables: bool = True,
 ) -> list[Document]:
     """The first `k` passages of a ranking; `names` are the corpora's."""
     scores = dict(ranking)
     kept = without_duplicates((key, text_with_headings(candidates.rows[key])) for key, _ in ranking)
     hits = (Hit(candidates.rows[key], names[key[0]], scores[key], place) for place, key in enumerate(kept))
-    return join_hits(hits, k)
+    found = join_hits(hits, k)
+    if not (narrow_tables and candidates.words):
+        return found
+    keys = {(names[key[0]], row["id"]): key for key, row in candidates.rows.items()}
+    return [_narrowed(document, candidates, keys[document.metadata["corpus"], document.id]) for document in found]
+
+
+def _narrowed(document: Document, candidates: Candidates, best: Key) -> Document:
+    """A passage, whose best chunk is `best`, without the table rows that are not asked about."""
+    headings = candidates.rows[best]["headings"]
+    return narrow(document, headings, candidates.words, inside=best[0] in candidates.joining)
 
 
 def embed_queries(embeddings: Embeddings, texts: Sequence[str]) -> list[list[float]]:
