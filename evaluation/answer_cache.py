@@ -4,14 +4,14 @@ Each answer is appended as it comes. A line cut by a kill is passed over and wri
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from core.appended_lines import append_line, appended_lines
 from core.chat import Question
-from core.files import disk_error, sha256_json
+from core.files import sha256_json
 from core.types import Answer
 
 # Lines of an older Graft do not say how many questions were asked at once: not known. They are treated as made with
@@ -45,18 +45,8 @@ class AnswerCache:
         Raises WorkspaceError when it cannot be written.
         """
         key = question_key(question)
-        row = {"key": key, "concurrency": concurrency, "answer": answer.model_dump(mode="json", by_alias=True)}
-        line = json.dumps(row, ensure_ascii=False)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                # A line that a kill cut short must not swallow this one.
-                start = b"\n" if _is_cut(self.path) else b""
-                file.write(start + line.encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise disk_error(error, self.path) from error
+        dumped = answer.model_dump(mode="json", by_alias=True)
+        append_line(self.path, {"key": key, "concurrency": concurrency, "answer": dumped})
         self._answers[key] = answer, concurrency
 
 
@@ -70,20 +60,9 @@ def question_key(question: Question) -> str:
     return sha256_json(fields)
 
 
-def _is_cut(path: Path) -> bool:
-    if path.stat().st_size == 0:
-        return False
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"
-
-
 def _read(path: Path) -> list[tuple[str, Answer, int]]:
-    if not path.exists():
-        return []
     answers = []
-    # Not splitlines(): passages may hold separators such as U+2028, which JSON leaves as they are.
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+    for _, line in appended_lines(path):
         try:
             row = json.loads(line)
             answers.append((row["key"], Answer.model_validate(row["answer"]), int(row.get("concurrency", _UNSAID))))

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from core.files import disk_error
+from core.appended_lines import append_line, appended_lines
 from evaluation.bootstrap import Bootstrap, Ratio
 from evaluation.labels import Labels, agreement, answer_key, metric_verdicts
 from evaluation.runs import AnswerRow, Run
@@ -111,29 +111,18 @@ def _judge_all(
     with ThreadPoolExecutor(concurrency) as pool:
         for row, text in zip(open_rows, pool.map(lambda row: ask(judge_messages(row), SCHEMA), open_rows), strict=True):
             known[answer_key(row)] = verdict = read_verdict(text)
-            _append(cache, {"key": answer_key(row), "right": verdict, "text": text[:500]})
+            append_line(cache, {"key": answer_key(row), "right": verdict, "text": text[:500]})
             done += 1
             on_progress("judged", done, len(open_rows))
     return {key: verdict for key, verdict in known.items() if verdict is not None}
 
 
 def _read_cache(path: Path) -> dict[str, bool | None]:
-    if not path.exists():
-        return {}
     known: dict[str, bool | None] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+    for _, line in appended_lines(path):
         try:
             entry = json.loads(line)
             known[entry["key"]] = entry["right"]
         except (ValueError, KeyError, TypeError):
-            continue  # half a line of a run that was killed
+            continue  # half a line of a run that was killed, before there was an append_line
     return known
-
-
-def _append(path: Path, entry: dict[str, Any]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise disk_error(error, path) from error

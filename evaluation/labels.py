@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from core.appended_lines import append_line, appended_lines
 from core.errors import LabError
-from core.files import disk_error, sha256_json
+from core.files import sha256_json
 from evaluation.bootstrap import Bootstrap, Ratio
 from evaluation.runs import AnswerRow
 
@@ -49,12 +50,7 @@ class Labels:
         """Write a verdict down; a later one about the same answer counts. Raises WorkspaceError."""
         text = row.answer.text if row.answer else ""
         label = Label(key=answer_key(row), id=row.example.id, question=row.example.question, answer=text, right=right)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(label.model_dump(), ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise disk_error(error, self.path) from error
+        append_line(self.path, label.model_dump())
         self._right[label.key] = right
 
 
@@ -129,13 +125,10 @@ def _kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
 
 
 def _read(path: Path) -> list[Label]:
-    if not path.exists():
-        return []
     labels = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if line.strip():
-            try:
-                labels.append(Label.model_validate(json.loads(line)))
-            except (ValueError, ValidationError) as error:
-                raise LabError(f"{path}:{number}: not a label; fix or remove the line") from error
+    for number, line in appended_lines(path):
+        try:
+            labels.append(Label.model_validate(json.loads(line)))
+        except ValueError as error:
+            raise LabError(f"{path}:{number}: not a label; fix or remove the line") from error
     return labels

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.appended_lines import append_line, appended_lines
 from core.arms import Arm
 from core.chat import ChatPipeline, Question
 from core.errors import GraftError, ServeError
@@ -60,7 +61,7 @@ class TeacherAnswers:
                     refused.append(error)
                     found = TeacherAnswer(id=example.id, reason="failed")
                 else:
-                    self._keep(keys[example.id], found)
+                    append_line(self.file, {"key": keys[example.id], "answer": found.model_dump()})
             answers[example.id] = found
             progress("teacher", len(answers), len(examples))
 
@@ -88,9 +89,9 @@ class TeacherAnswers:
         return sha256_json([*self.depends, self.arm.name, self.shots, example.model_dump()])
 
     def _read(self, keys: set[str]) -> dict[str, TeacherAnswer]:
-        """The answers under `keys`, the last one of each; a line that a kill cut off is left out."""
+        """The answers under `keys`, the last one of each."""
         found: dict[str, TeacherAnswer] = {}
-        for line in self.file.read_text(encoding="utf-8").split("\n") if self.file.exists() else []:
+        for _, line in appended_lines(self.file):
             try:
                 item = json.loads(line)
                 if item["key"] in keys:
@@ -98,10 +99,3 @@ class TeacherAnswers:
             except (ValueError, KeyError, TypeError):
                 continue
         return found
-
-    def _keep(self, key: str, answer: TeacherAnswer) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({"key": key, "answer": answer.model_dump()}, ensure_ascii=False)
-        with self.file.open("a", encoding="utf-8") as out:
-            # On a line of its own, also behind one that a kill cut off.
-            out.write(f"\n{line}")

@@ -88,8 +88,14 @@ def _passage(passage: Passage, citation: Citation | None, turn: int, links: str,
         f'<span class="number">{passage.number}</span>'
         f'<span class="where">{name}<span class="file">{escape(passage.source)}</span>{place}</span>{tag}'
         f'</summary><div class="passage" tabindex="0">{_highlighted(passage.text, citation)}</div>'
-        f"{links}</details></li>"
+        f"{_left_out(passage)}{links}</details></li>"
     )
+
+
+def _left_out(passage: Passage) -> str:
+    if not passage.left_out:
+        return ""
+    return f'<p class="left-out">{t("Table rows that hold nothing of the question are left out here.")}</p>'
 
 
 def _links(place: Citation | Passage, turn: int, corpus: str, conversation: str | None) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from core.appended_lines import append_line, appended_lines
 from core.errors import EditConflictError, ExampleError
-from core.files import disk_error, write_atomically, write_lines
+from core.files import write_lines
 from core.folder_lock import only_writer
 from core.review import Candidate, ReviewStatus
 from core.types import Example
@@ -51,15 +52,10 @@ class ReviewFile:
         return Counter(candidate.status for candidate in self.read())
 
     def add(self, outcome: Candidate | Refusal) -> None:
-        """Append one outcome. A kill leaves at most half a last line, which reading passes over."""
+        """Append one outcome. A kill leaves at most half a last line, which is passed over."""
         path = self.path if isinstance(outcome, Candidate) else self.refused
         with only_writer(path.parent):
-            try:
-                _drop_half_line(path)
-                with path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(outcome.model_dump(by_alias=True), ensure_ascii=False) + "\n")
-            except OSError as error:
-                raise disk_error(error, path) from error
+            append_line(path, outcome.model_dump(by_alias=True))
 
     def settle(self, task: str, status: ReviewStatus, example: Example, *, before: ReviewStatus | None = None) -> None:
         """Write down what became of a candidate, and the example as it was decided on.
@@ -79,35 +75,17 @@ class ReviewFile:
 
 def _read(path: Path, kind: "type[Candidate | Refusal]") -> Iterator:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        return
-    except (OSError, UnicodeDecodeError) as error:
-        raise ExampleError(f"{path} cannot be read as UTF-8: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+        lines = list(appended_lines(path))
+    except OSError as error:
+        raise ExampleError(f"{path} cannot be read: {error}") from error
+    for number, line in lines:
         try:
             yield kind.model_validate(json.loads(line))
         except json.JSONDecodeError as error:
-            if number == len(lines):
-                return  # a run was killed while it wrote this
             raise ExampleError(f"{path}:{number}: not JSON ({error.msg}); fix or remove the line") from error
+        except UnicodeDecodeError as error:
+            raise ExampleError(f"{path}:{number}: not UTF-8 ({error.reason}); fix or remove the line") from error
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
             raise ExampleError(f"{path}:{number}: {key}: {first['msg']}; fix or remove the line") from error
-
-
-def _drop_half_line(path: Path) -> None:
-    """Cut off what a killed run left of its last line; a whole line that lacks only its end gets it."""
-    data = path.read_bytes() if path.exists() else b""
-    if not data or data.endswith(b"\n"):
-        return
-    head, _, last = data.rpartition(b"\n")
-    try:
-        json.loads(last)
-    except ValueError:
-        write_atomically(path, head + b"\n" if head else b"")
-    else:
-        write_atomically(path, data + b"\n")

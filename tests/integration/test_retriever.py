@@ -1,12 +1,15 @@
 """The retriever over a real index: MiniLM, Chroma, SQLite; as a LangChain retriever and across generations."""
 
+import json
 import threading
 from pathlib import Path
 
 import pytest
 from langchain_core.runnables import RunnableLambda
+from openpyxl import Workbook
 
 from core.errors import IndexMismatchError, ModelError, RetrievalError
+from core.passages import to_citations, to_passages
 from core.settings import IngestSettings, RetrieveSettings
 from ingest.pipeline import ingest_corpus
 from retriever.embedder import load_embedder
@@ -83,6 +86,60 @@ def test_is_a_langchain_retriever(retriever):
     assert PAGES["care.md"][meta["start"] : meta["end"]] == documents[0].page_content
     assert documents[0].metadata["score"] >= documents[1].metadata["score"]
     assert len({d.id for d in documents}) == 2
+
+
+HEAD = ("sku", "part", "what it is for")
+PARTS = (
+    ("HX-1", "Stacking plug", "joins two towers"),
+    ("HX-2", "Breaker", "cuts a battery off by hand"),
+    ("HX-3", "Spare module", "replaces a faulty one"),
+    ("HX-4", "Cover", "closes the cable entry"),
+)
+
+
+def write_table(folder, kind):
+    path = folder / f"parts.{kind}"
+    match kind:
+        case "csv" | "tsv":
+            mark = "," if kind == "csv" else "\t"
+            path.write_text("".join(mark.join(row) + "\n" for row in (HEAD, *PARTS)))
+        case "md":
+            lines = [" | ".join(row) for row in (HEAD, ("---",) * 3, *PARTS)]
+            path.write_text("# Parts\n\n" + "".join(f"| {line} |\n" for line in lines))
+        case "html":
+            rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in (HEAD, *PARTS))
+            path.write_text(f"<html><body><h1>Parts</h1><table>{rows}</table></body></html>")
+        case "jsonl":
+            path.write_text("".join(json.dumps(dict(zip(HEAD, row, strict=True))) + "\n" for row in PARTS))
+        case "xlsx":
+            book = Workbook()
+            for row in (HEAD, *PARTS):
+                book.active.append(row)  # type: ignore[union-attr]
+            book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "md", "html", "jsonl", "xlsx"])
+def test_of_a_table_the_row_that_is_asked_about_is_found(tmp_path, embedder, kind):
+    corpus, folder = tmp_path / "corpus", tmp_path / "corpora" / "d"
+    corpus.mkdir()
+    write_table(corpus, kind)
+    (corpus / "care.md").write_text(PAGES["care.md"])
+    ingest_corpus([corpus], folder, embedder, IngestSettings(workers=1))
+    question = "Which part cuts a battery off by hand?"
+    found, whole = (
+        next(d for d in open_retriever(folder, embedder, settings).search(question) if "parts" in d.metadata["source"])
+        for settings in (RetrieveSettings(), RetrieveSettings(narrow_tables=False))
+    )
+    held = [sku for sku, *_ in PARTS if sku in found.page_content]
+    assert held == ["HX-2"]
+    assert all(sku in whole.page_content for sku, *_ in PARTS)
+    if kind != "jsonl":
+        assert "what it is for" in found.page_content
+    (citation,) = to_citations([1], to_passages([found], 1000, len), "cuts a battery off by hand")
+    row = whole.page_content[citation.start - whole.metadata["start"] : citation.end - whole.metadata["start"]]
+    assert row == citation.quote
+    assert "HX-2" in row
 
 
 async def _ask(retriever):

@@ -4,7 +4,7 @@ from core.arms import parse_arm
 from core.chat import Question
 from core.service import PartStatus, ServiceStatus, TrainingStatus
 from core.turns import Turn
-from core.types import Answer, Citation, Passage, Usage
+from core.types import Answer, Citation, Passage, Place, Usage
 from core.without_model import LABEL, NOTHING
 from ui.language import speaking
 from ui.render_answer import answer_html, messages
@@ -101,6 +101,13 @@ def test_a_citation_leads_to_its_own_page_not_to_where_the_passage_begins():
     passage = Passage(number=1, source="a.pdf", locator="pages 3-4", text="One thing.", corpus="pumps", page=3)
     citation = Citation(number=1, source="a.pdf", locator="pages 3-4", quote="One thing.", corpus="pumps", page=4)
     assert "/documents/pumps/a.pdf#page=4" in sources_html([make(passages=(passage,), citations=[citation])])
+
+
+def test_that_a_table_is_not_shown_whole_is_said():
+    whole = Passage(number=1, source="a.csv", locator="", text="a,b\n1,2")
+    narrow = whole.model_copy(update={"left_out": (Place(start=8, end=12),)})
+    assert "are left out here" in sources_html([make(passages=(narrow,))])
+    assert "are left out here" not in sources_html([make(passages=(whole,))])
 
 
 def test_last_turn_is_current_and_ids_name_the_turn():
