@@ -30,15 +30,15 @@ def narrow(document: Document, headings: str, weights: Mapping[str, float], *, i
         gone |= _rows_to_leave_out(lines, table, headings, weights, inside=inside)
     if not gone:
         return document
-    headers = {number for table in tables for number in range(table.first, table.body)}
+    headers = {n for table in tables for n in (*range(table.first, table.body), *table.titles)}
     return _Cut(document, lines, gone, headers).narrowed()
 
 
 def _rows_to_leave_out(
     lines: Sequence[str], table: Table, headings: str, weights: Mapping[str, float], *, inside: bool
 ) -> set[int]:
-    rows = range(table.body, table.stop)
-    around = stems("\n".join([headings, *lines[: table.body], *lines[table.stop :]]))
+    rows = table.rows
+    around = stems("\n".join([headings, *(line for number, line in enumerate(lines) if number not in rows)]))
     wanted = {word: weight for word, weight in wanted_stems(weights).items() if weight and word not in around}
     held = {
         row: {word: share for word in wanted if (share := share_held(word, stems(lines[row]), inside=inside))}

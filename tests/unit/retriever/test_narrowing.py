@@ -56,6 +56,12 @@ def test_words_above_the_rows_do_not_choose():
     assert narrow(whole, '["Tern"]', asked("weight", "tern")).page_content.endswith("Value\nWeight | 22 kg")
 
 
+def test_titles_among_the_rows_stay_and_do_not_choose():
+    text = "A | B | C\n1 | one | x\nTime zone |  | \n2 | two | y\n3 | three | z"
+    assert lines_left(asked("three", "zone"), text) == ["A | B | C", "Time zone |  | ", "3 | three | z"]
+    assert lines_left(asked("zone"), text) == text.split("\n")
+
+
 def test_a_word_inside_another_counts_where_words_are_joined():
     text = "Teil | Zweck\nA | Batterieschalter\nB | Stecker"
     assert lines_left(asked("schalter"), text) == text.split("\n")
