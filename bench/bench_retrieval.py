@@ -11,7 +11,8 @@ as it has them. Words are compared, since its loader strips markup. nDCG and MRR
   dense       Chroma alone; "no headings": with vectors of the bare text
   lexical     BM25 alone
   fused       both by rank
-  full        and names and best lines: what is served; "tables whole": with all rows of a passage's tables
+  full        and names and best lines: what is served; "not narrowed": with all rows of a passage's
+              tables and all entries of its lists
   rerank      and a cross-encoder: retrieve.reranker, else the one of graft retriever train-reranker, if it was run
 
 Differences are to the LangChain default, with 95% intervals from 2,000 resamples of the questions' records. What can
@@ -85,8 +86,8 @@ def main() -> None:
     ways = ["dense", "lexical", "fused", "full"]
     for way in ways:
         rows[way] = ask(lambda question, k, way=way: retriever.search(question, k, way=way), examples)
-    whole = open_retriever(corpus, embeddings, settings.retrieve.model_copy(update={"narrow_tables": False}))
-    rows["full, tables whole"] = ask(whole.search, examples)
+    whole = open_retriever(corpus, embeddings, settings.retrieve.model_copy(update={"narrow": False}))
+    rows["full, not narrowed"] = ask(whole.search, examples)
     if "prefix" not in skip:
         bare = WithoutHeadings(retriever, corpus, bench, say)
         for way in ("dense", "full"):

@@ -4,7 +4,7 @@ Document metadata it reads, all optional: `source`, `locator`, `score`, `corpus`
 `first_line`, `last_line`; and of a document that was joined from neighbouring chunks `parts`, in the order of the text,
 each with `from` and `to` (characters of the document's text), `rank` (place among all chunks found), `head` (the table
 header it needs when it stands first) and its own `locator` and place. `rank` alone stands for a single chunk.
-`left_out` are the places of table rows that the text goes without.
+`left_out` are the places of table rows and list entries that the text goes without.
 Knows no retriever and no model.
 """
 

@@ -87,9 +87,10 @@ class RetrieveSettings(Section):
         "none: no reranking.",
     )
     rerank_candidates: int = Field(default=20, ge=1, le=200, description="Hits that the cross-encoder reads.")
-    narrow_tables: bool = Field(
+    narrow: bool = Field(
         default=True,
-        description="Leave table rows out of passages that hold nothing of the question while others do.",
+        description="Leave table rows and entries of lists out of passages that hold nothing of the question while "
+        "others do.",
     )
     chroma_url: str | None = Field(
         default=None,

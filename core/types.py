@@ -96,7 +96,7 @@ class Citation(Place):
 class Passage(Place):
     """A hit as it entered the prompt: a chunk, or neighbours joined, whose places are `parts`.
 
-    `score` is the retrieval score, 0 to 1; `left_out` the places of table rows that its text goes without.
+    `score` is the retrieval score, 0 to 1; `left_out` the places of table rows and entries that its text goes without.
     """
 
     number: int

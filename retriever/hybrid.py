@@ -25,10 +25,10 @@ VERSION = 3
 class HybridRetriever(BaseRetriever):
     """Finds passages. May be used from several threads.
 
-    A passage is a chunk, or several that stand next to each other, without the table rows that are not asked about
-    (retriever/narrowing.py). Metadata: `corpus`, `source`, `locator`, `score`
-    (0 to 1), `id`, `start`, `end`, `ordinal`, `rank`, and where there are such `page`, `last_page`, `place`,
-    `first_line`, `last_line`, `parts`, `left_out`. `invoke(question, k=..., where=...)` overrides the settings.
+    A passage is a chunk, or several that stand next to each other, without what is not asked about
+    (retriever/narrowing.py). Metadata: `corpus`, `source`, `locator`, `score` (0 to 1), `id`, `start`, `end`,
+    `ordinal`, `rank`, and where there are such `page`, `last_page`, `place`, `first_line`, `last_line`, `parts`,
+    `left_out`. `invoke(question, k=..., where=...)` overrides the settings.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -52,9 +52,7 @@ class HybridRetriever(BaseRetriever):
     ) -> list[list[Document]]:
         """The same for many questions, which share what they can: questions are embedded and searched together."""
         settings = self.settings
-        wish = Wish(
-            k or settings.k, where, way, self.reranker, settings.rerank_candidates, narrow=settings.narrow_tables
-        )
+        wish = Wish(k or settings.k, where, way, self.reranker, settings.rerank_candidates, narrow=settings.narrow)
         return search(self.indexes, self.embeddings, questions, wish) if questions else []
 
     def batch(

@@ -1,7 +1,7 @@
-"""Of the tables in a passage, the rows that the question asks about: the others cost room and mislead.
+"""Of the tables and lists in a passage, the records that the question asks about: the others cost room and mislead.
 
 A model copies values from the row beside the right one, the more so the smaller it is. No word of the question that a
-table holds is lost with the rows that go. Knows LangChain documents and words with their weights; no index.
+record holds is lost with those that go. Knows LangChain documents and words with their weights; no index.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,54 +10,57 @@ from typing import Any
 from langchain_core.documents import Document
 
 from retriever.lines import share_held, stems, wanted_stems
-from retriever.table_rows import Table, tables_in
+from retriever.records import Records, records_in
 
-# A row that holds at least this share of what the best one holds may be the one that is meant.
+# A record that holds at least this share of what the best one holds may be the one that is meant.
 _AS_GOOD = 0.5
 
 
 def narrow(document: Document, headings: str, weights: Mapping[str, float], *, inside: bool = False) -> Document:
-    """The passage without table rows that hold nothing of the question, where others do; else as it is.
+    """The passage without records that hold nothing of the question, where others do; else as it is.
 
     `weights` are the question's words with their rarity, `headings` what stands above the passage. Words that stand
-    there, or in the passage outside the rows, say which table is meant and not which row. Metadata `left_out`: the
-    places of the rows that went (`start` and `end`, `first_line` and `last_line`, of the document); `parts` are moved.
+    there, or in the passage outside the records, say which table is meant and not which row. Metadata `left_out`: the
+    places of the records that went (`start` and `end`, `first_line` and `last_line`, of the document); `parts` are
+    moved.
     """
     lines = document.page_content.split("\n")
-    tables = tables_in(lines, str(document.metadata.get("source", "")))
+    found = records_in(lines, str(document.metadata.get("source", "")))
     gone = set[int]()
-    for table in tables:
-        gone |= _rows_to_leave_out(lines, table, headings, weights, inside=inside)
+    for records in found:
+        gone |= _lines_to_leave_out(lines, records, headings, weights, inside=inside)
     if not gone:
         return document
-    headers = {n for table in tables for n in (*range(table.first, table.body), *table.titles)}
-    return _Cut(document, lines, gone, headers).narrowed()
+    return _Cut(document, lines, gone, {number for records in found for number in records.names}).narrowed()
 
 
-def _rows_to_leave_out(
-    lines: Sequence[str], table: Table, headings: str, weights: Mapping[str, float], *, inside: bool
+def _lines_to_leave_out(
+    lines: Sequence[str], records: Records, headings: str, weights: Mapping[str, float], *, inside: bool
 ) -> set[int]:
-    rows = table.rows
-    around = stems("\n".join([headings, *(line for number, line in enumerate(lines) if number not in rows)]))
+    own = {number for row in records.rows for number in row}
+    around = stems("\n".join([headings, *(line for number, line in enumerate(lines) if number not in own)]))
     wanted = {word: weight for word, weight in wanted_stems(weights).items() if weight and word not in around}
-    held = {
-        row: {word: share for word in wanted if (share := share_held(word, stems(lines[row]), inside=inside))}
-        for row in rows
-    }
-    scores = {row: sum(wanted[word] * share for word, share in held[row].items()) for row in rows}
-    best = max(scores.values())
+    held = [
+        {word: share for word in wanted if (share := share_held(word, words, inside=inside))}
+        for words in (stems("\n".join(lines[row.start : row.stop])) for row in records.rows)
+    ]
+    scores = [sum(wanted[word] * share for word, share in words.items()) for words in held]
+    best = max(scores)
     if not best:
         return set()
-    kept = {row for row in rows if scores[row] >= _AS_GOOD * best}
-    lost = {word for row in rows for word in held[row]} - {word for row in kept for word in held[row]}
-    return {row for row in rows if row not in kept and not lost & held[row].keys()}
+    good = [score >= _AS_GOOD * best for score in scores]
+    lost = {word for words in held for word in words} - {
+        w for words, kept in zip(held, good, strict=True) if kept for w in words
+    }
+    out = [not kept and not lost & words.keys() for words, kept in zip(held, good, strict=True)]
+    return {number for row, leaves in zip(records.rows, out, strict=True) if leaves for number in row}
 
 
 class _Cut:
     """Lines cut out of a document: the text that is left, and where in it everything is."""
 
-    def __init__(self, document: Document, lines: Sequence[str], gone: set[int], headers: set[int]) -> None:
-        self._document, self._lines, self._gone, self._headers = document, lines, gone, headers
+    def __init__(self, document: Document, lines: Sequence[str], gone: set[int], names: set[int]) -> None:
+        self._document, self._lines, self._gone, self._names = document, lines, gone, names
         self._starts = [0]
         for line in lines:
             self._starts.append(self._starts[-1] + len(line) + 1)
@@ -105,7 +108,7 @@ class _Cut:
         return position - sum(min(end, position) - start for start, end in self._spans if start < position)
 
     def _parts(self, parts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The parts that still have text of their own; what is left of the others, a header, goes to the next one."""
+        """The parts that still have text of their own; what is left of the others, names, goes to the next one."""
         kept: list[dict[str, Any]] = []
         header: dict[str, Any] | None = None
         for part in parts:
@@ -123,7 +126,7 @@ class _Cut:
 
     def _has_own(self, part: Mapping[str, Any]) -> bool:
         return any(
-            line.strip() and number not in self._gone and number not in self._headers
+            line.strip() and number not in self._gone and number not in self._names
             for number, line in enumerate(self._lines)
             if part["from"] <= self._starts[number] < part["to"]
         )

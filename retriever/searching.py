@@ -1,4 +1,4 @@
-"""From questions to passages: gather candidates, weigh, rerank, drop duplicates, join neighbours, narrow tables.
+"""From questions to passages: gather candidates, weigh, rerank, drop duplicates, join neighbours, narrow.
 
 Keeps no state.
 """
@@ -35,7 +35,7 @@ class Reranker(Protocol):
 class Wish:
     """What is asked for besides the question: `k` passages among the chunks that pass the filter `where`.
 
-    `narrow`: of tables only the rows that are asked about.
+    `narrow`: of tables and lists only the rows and entries that are asked about.
     """
 
     k: int
@@ -80,7 +80,7 @@ def search(
         ranking = weigh(candidates, weights, wish.way, depth)
         if wish.reranker is not None:
             ranking = reranked(query.text, candidates, ranking, wish.reranker, wish.read_again)
-        results.append(passages(candidates, ranking, names, wish.k, narrow_tables=wish.narrow))
+        results.append(passages(candidates, ranking, names, wish.k, narrowed=wish.narrow))
     return results
 
 
@@ -100,21 +100,21 @@ def passages(
     names: Sequence[str],
     k: int,
     *,
-    narrow_tables: bool = True,
+    narrowed: bool = True,
 ) -> list[Document]:
     """The first `k` passages of a ranking; `names` are the corpora's."""
     scores = dict(ranking)
     kept = without_duplicates((key, text_with_headings(candidates.rows[key])) for key, _ in ranking)
     hits = (Hit(candidates.rows[key], names[key[0]], scores[key], place) for place, key in enumerate(kept))
     found = join_hits(hits, k)
-    if not (narrow_tables and candidates.words):
+    if not (narrowed and candidates.words):
         return found
     keys = {(names[key[0]], row["id"]): key for key, row in candidates.rows.items()}
-    return [_narrowed(document, candidates, keys[document.metadata["corpus"], document.id]) for document in found]
+    return [_narrow(document, candidates, keys[document.metadata["corpus"], document.id]) for document in found]
 
 
-def _narrowed(document: Document, candidates: Candidates, best: Key) -> Document:
-    """A passage, whose best chunk is `best`, without the table rows that are not asked about."""
+def _narrow(document: Document, candidates: Candidates, best: Key) -> Document:
+    """A passage, whose best chunk is `best`, without what is not asked about."""
     headings = candidates.rows[best]["headings"]
     return narrow(document, headings, candidates.words, inside=best[0] in candidates.joining)
 

@@ -95,7 +95,7 @@ def _passage(passage: Passage, citation: Citation | None, turn: int, links: str,
 def _left_out(passage: Passage) -> str:
     if not passage.left_out:
         return ""
-    return f'<p class="left-out">{t("Table rows that hold nothing of the question are left out here.")}</p>'
+    return f'<p class="left-out">{t("Rows and entries that hold nothing of the question are left out here.")}</p>'
 
 
 def _links(place: Citation | Passage, turn: int, corpus: str, conversation: str | None) -> str:

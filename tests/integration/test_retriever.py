@@ -129,7 +129,7 @@ def test_of_a_table_the_row_that_is_asked_about_is_found(tmp_path, embedder, kin
     question = "Which part cuts a battery off by hand?"
     found, whole = (
         next(d for d in open_retriever(folder, embedder, settings).search(question) if "parts" in d.metadata["source"])
-        for settings in (RetrieveSettings(), RetrieveSettings(narrow_tables=False))
+        for settings in (RetrieveSettings(), RetrieveSettings(narrow=False))
     )
     held = [sku for sku, *_ in PARTS if sku in found.page_content]
     assert held == ["HX-2"]
