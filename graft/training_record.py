@@ -54,7 +54,8 @@ class Recorder:
 
     def __init__(self, runs: Path) -> None:
         self._runs = runs
-        self._record = TrainingRecord(pid=os.getpid(), started=time.time())
+        # It prepares from the first: a record without a state would seem to be of no training.
+        self._record = TrainingRecord(pid=os.getpid(), started=time.time(), status=TrainingStatus(state="preparing"))
         self._written = 0.0
 
     def note(self, **changes: object) -> None:
@@ -69,7 +70,8 @@ class Recorder:
         """
         before, self._record = self._record.status, self._record.model_copy(update={"status": status})
         changed = (before.state, before.detail) != (status.state, status.detail) and status.state != "preparing"
-        if changed or before.state != status.state or time.monotonic() - self._written > _WRITE_SECONDS:
+        first = before.state == "preparing" and not before.detail
+        if changed or first or before.state != status.state or time.monotonic() - self._written > _WRITE_SECONDS:
             self._write()
         if status.state in _STOPPABLE and (self._runs / CANCEL).exists():
             self.note(cancelled=True)

@@ -23,6 +23,8 @@ def look(runs: Path) -> TrainingView:
     """What the training that was started last is at."""
     started, alive = read_started(runs), goes_on(runs)
     record = read_record(runs)  # after that look: what has ended has said its last word
+    if not alive and record is not None and goes_on(runs):
+        return look(runs)  # it began between the two looks
     if started is not None and (record is None or record.started < started.time):
         if is_alive(started.pid):
             return TrainingView(state="starting")

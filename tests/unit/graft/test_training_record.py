@@ -82,6 +82,14 @@ def test_one_that_ends_while_it_is_looked_at_is_not_taken_for_stopped(tmp_path, 
     assert look(tmp_path).state == "done"
 
 
+def test_one_that_begins_is_never_taken_for_none_or_stopped(tmp_path, monkeypatch):
+    with recorded(tmp_path, "garden"):
+        assert (look(tmp_path).state, look(tmp_path).busy) == ("preparing", True)
+        looks = iter([False, True, True])
+        monkeypatch.setattr("graft.training_view.goes_on", lambda runs: next(looks))
+        assert look(tmp_path).busy
+
+
 def test_cancelled_at_its_next_word(tmp_path):
     ask_to_cancel(tmp_path)  # left over from one before
     with recorded(tmp_path, "garden") as recorder:
