@@ -138,17 +138,15 @@ def _place_of_quote(passage: Passage, quote: str) -> dict[str, Any]:
     at = passage.text.find(quote)
     if passage.start is None or passage.end is None:
         return place
-    gaps = [
-        (gap.start, gap.end - gap.start) for gap in passage.left_out if gap.start is not None and gap.end is not None
-    ]
+    sizes = [(gap.end or 0) - (gap.start or 0) for gap in passage.left_out]
     # Table rows may be preceded by a header that stands elsewhere in the document.
-    own = len(passage.text) + sum(size for _, size in gaps) - (passage.end - passage.start)
+    own = len(passage.text) + sum(sizes) - (passage.end - passage.start)
     if at < own:
         return place
     start = passage.start + at - own
     skipped = 0
-    for gap, (begins, size) in zip(passage.left_out, gaps, strict=True):
-        if begins <= start:
+    for gap, size in zip(passage.left_out, sizes, strict=True):
+        if (gap.start or 0) <= start:
             start += size
             skipped += 1 + (gap.last_line or 0) - (gap.first_line or 0)
     # Of a passage that runs over several pages, the one that the quote begins on.
